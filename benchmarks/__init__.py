@@ -1,0 +1,1 @@
+"""Load tests against the real thing and its peers, with a report."""

@@ -1,0 +1,1 @@
+"""Django database routing over PostgreSQL replicas, with failover and read-your-writes."""

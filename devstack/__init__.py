@@ -1,0 +1,1 @@
+"""Real PostgreSQL (a primary, two streaming replicas) and Redis for tests, demo and benchmarks."""

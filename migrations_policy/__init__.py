@@ -1,0 +1,1 @@
+"""Migration rules, linter, lock trace and guarded migrate for Django on PostgreSQL."""
