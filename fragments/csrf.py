@@ -1,0 +1,123 @@
+"""Django's CSRF tokens as holes: found whoever rendered them, filled per visitor.
+
+A token is 64 characters: a mask of 32, and the secret of 32 shifted by it in an alphabet of 62
+(django.middleware.csrf, `_mask_cipher_secret`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from .signing import Keyring
+
+ALPHABET: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+SECRET_LENGTH: Final = 32
+TOKEN_LENGTH: Final = 64
+
+_INDEX: Final = {char: position for position, char in enumerate(ALPHABET)}
+_RUN: Final = re.compile(rb"[A-Za-z0-9]{64,}")
+_FIELD: Final = re.compile(rb"csrf[a-z_-]{0,24}token", re.IGNORECASE)
+_SECRET: Final = re.compile(r"[A-Za-z0-9]{32}\Z")
+
+
+class CsrfHole:
+    """The place of one CSRF token."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "CSRF"
+
+
+CSRF: Final = CsrfHole()
+
+
+def secret_from_bytes(data: bytes) -> str:
+    """A secret of 32 characters from 32 random (or derived) bytes."""
+    return bytes(ALPHABET[byte % 62] for byte in data[:SECRET_LENGTH]).decode("ascii")
+
+
+def is_secret(text: str) -> bool:
+    """Whether `text` has the form of an unmasked secret (a cookie of Django ≥ 4.1)."""
+    return _SECRET.match(text) is not None
+
+
+def sentinels(keyring: Keyring) -> tuple[str, ...]:
+    """The secrets that first passes carry in place of a visitor's, the current one first."""
+    return tuple(secret_from_bytes(key) for _, key in keyring.keys("sentinel"))
+
+
+def mask(secret: str, mask_bytes: bytes) -> bytes:
+    """The token for `secret` under 32 random bytes."""
+    indices = [byte % 62 for byte in mask_bytes[:SECRET_LENGTH]]
+    cipher = [
+        (_INDEX[char] + shift) % 62 for char, shift in zip(secret.encode(), indices, strict=True)
+    ]
+    return bytes(ALPHABET[position] for position in (*indices, *cipher))
+
+
+def unmask(token: str) -> str | None:
+    """The secret of a token of 64 characters, a bare secret of 32 as it is, else None."""
+    if is_secret(token):
+        return token
+    data = token.encode("ascii", "replace")
+    if len(data) != TOKEN_LENGTH or any(char not in _INDEX for char in data):
+        return None
+    return bytes(
+        ALPHABET[(_INDEX[cipher] - _INDEX[shift]) % 62]
+        for shift, cipher in zip(data[:SECRET_LENGTH], data[SECRET_LENGTH:], strict=True)
+    ).decode("ascii")
+
+
+def split_tokens(body: bytes, secrets: Sequence[str]) -> list[bytes | CsrfHole]:
+    """`body` cut at every 64-character run that unmasks to one of `secrets`."""
+    if not secrets:
+        return [body] if body else []
+    wanted = [[_INDEX[char] for char in secret.encode()] for secret in secrets]
+    parts: list[bytes | CsrfHole] = []
+    position = 0
+    for start in _token_starts(body, wanted):
+        if start > position:
+            parts.append(body[position:start])
+        parts.append(CSRF)
+        position = start + TOKEN_LENGTH
+    if position < len(body):
+        parts.append(body[position:])
+    return parts
+
+
+def looks_like_field(literal: bytes) -> bool:
+    """Whether text left after the cutting still holds a token that is nobody's hole.
+
+    True for a 64-character run within 200 bytes after a CSRF field's name: such a page is not
+    anonymous and must be passed.
+    """
+    for found in _FIELD.finditer(literal):
+        run = _RUN.search(literal, found.end(), found.end() + 200 + TOKEN_LENGTH)
+        if run is not None:
+            return True
+    return False
+
+
+def _token_starts(body: bytes, wanted: list[list[int]]) -> Iterable[int]:
+    end = 0
+    for run in _RUN.finditer(body):
+        start = max(run.start(), end)
+        while start + TOKEN_LENGTH <= run.end():
+            if any(_unmasks_to(body, start, secret) for secret in wanted):
+                yield start
+                start += TOKEN_LENGTH
+                end = start
+            else:
+                start += 1
+
+
+def _unmasks_to(body: bytes, start: int, secret: list[int]) -> bool:
+    # stops at the first character that differs: a long run of base64 costs one look per offset
+    middle = start + SECRET_LENGTH
+    return all(
+        (_INDEX[body[middle + offset]] - _INDEX[body[start + offset]]) % 62 == secret[offset]
+        for offset in range(SECRET_LENGTH)
+    )
