@@ -1,0 +1,49 @@
+"""What an operator may set: defaults, `twopass.toml`, environment, command line, in that order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of one edge. Durations in seconds, sizes in bytes; docs/edge.md lists them all."""
+
+    origin: str
+    listen: str = "127.0.0.1:8080"
+    admin: str = "127.0.0.1:9000"
+    store: str = "memory:"
+    workers: int = 1
+
+    secret: str = field(default="", repr=False)
+    admin_token: str = field(default="", repr=False)
+    purge_from: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    store_bytes: int = 256 * MIB
+    private_bytes: int = 64 * MIB
+    private_bytes_per_visitor: int = MIB
+    object_bytes: int = 8 * MIB
+
+    connect_timeout: float = 2.0
+    origin_timeout: float = 30.0
+    first_pass_timeout: float = 10.0
+    fragment_deadline: float = 2.0
+    page_deadline: float = 5.0
+    verdict_wait: float = 0.2
+    origin_connections: int = 100
+    hit_for_pass: float = 5.0
+    private_max_age: float = 60.0
+    private_last_good: float = 30.0
+    grace: float = 0.0
+    manifest_interval: float = 30.0
+    drain_timeout: float = 10.0
+
+    log_level: str = "info"
+    log_format: str = "json"
+    debug_headers: bool = False
+    config: Path | None = None
