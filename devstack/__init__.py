@@ -1,1 +1,23 @@
-"""Real PostgreSQL (a primary, two streaming replicas) and Redis for tests, demo and benchmarks."""
+"""Real servers for tests, the demo and benchmarks: PostgreSQL with replicas, and Redis.
+
+>>> with devstack.postgres(replicas=2) as cluster, devstack.redis() as server:
+...     connect(cluster.primary.dsn("postgres"), server.url)
+
+Never part of the wheel. See docs/devstack.md.
+"""
+
+from devstack.errors import DevstackError, ProgramNotFound, ServerFailed
+from devstack.postgresql.cluster import PostgresCluster, postgres
+from devstack.postgresql.node import PostgresNode
+from devstack.redis_server import RedisServer, redis
+
+__all__ = [
+    "DevstackError",
+    "PostgresCluster",
+    "PostgresNode",
+    "ProgramNotFound",
+    "RedisServer",
+    "ServerFailed",
+    "postgres",
+    "redis",
+]

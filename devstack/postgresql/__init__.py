@@ -1,0 +1,1 @@
+"""Real PostgreSQL: a primary and streaming replicas."""
