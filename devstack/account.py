@@ -24,6 +24,7 @@ UNPRIVILEGED = "nobody"
 class Account:
     """The user that servers run as; ``is_switched`` when it is not the one who asks."""
 
+    name: str
     uid: int
     gid: int
     is_switched: bool
@@ -63,7 +64,7 @@ def server_account() -> Account:
         DevstackError: root, and the system has no such account.
     """
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid(), is_switched=False)
+        return Account(_name_of(os.geteuid()), os.geteuid(), os.getegid(), is_switched=False)
     try:
         entry = pwd.getpwnam(UNPRIVILEGED)
     except KeyError:
@@ -71,7 +72,22 @@ def server_account() -> Account:
             f"PostgreSQL does not run as root and there is no user '{UNPRIVILEGED}': "
             f"add one (useradd --system {UNPRIVILEGED}) or run this as an ordinary user"
         ) from None
-    return Account(entry.pw_uid, entry.pw_gid, is_switched=True)
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, is_switched=True)
+
+
+def _name_of(uid: int) -> str:
+    """The user's name.
+
+    Raises:
+        DevstackError: it has none; initdb would refuse, as it looks the user up.
+    """
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        raise DevstackError(
+            f"user {uid} is not in /etc/passwd, and PostgreSQL runs only as a user that is: "
+            "add one with useradd, or run this as root"
+        ) from None
 
 
 def make_scratch_directory(account: Account) -> Path:

