@@ -1,7 +1,8 @@
-"""Counters and gauges of one process: plain numbers on the hit path, Prometheus on the admin port."""
+"""Counters of one process: plain numbers on the hit path, Prometheus on the admin port."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -24,7 +25,7 @@ class Counter:
     kind: Kind = "counter"
 
     def add(self, *labels: str, by: float = 1) -> None:
-        """Count; `labels` in the order they were declared, from closed sets (never visitor text)."""
+        """Count; `labels` in their declared order, from closed sets (never visitor text)."""
         self.values[labels] = self.values.get(labels, 0) + by
 
     def total(self) -> float:
@@ -76,12 +77,7 @@ class Histogram:
         row = self.buckets.get(labels)
         if row is None:
             row = self.buckets[labels] = [0.0] * (len(self.bounds) + 2)
-        for position, bound in enumerate(self.bounds):
-            if seconds <= bound:
-                break
-        else:
-            position = len(self.bounds)
-        row[position] += 1
+        row[bisect_left(self.bounds, seconds)] += 1
         row[-1] += seconds
 
     def snapshot(self) -> dict[str, Any]:

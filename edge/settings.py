@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 MIB = 1024 * 1024
 
@@ -47,3 +49,16 @@ class Settings:
     log_format: str = "json"
     debug_headers: bool = False
     config: Path | None = None
+
+
+def to_json(settings: Settings) -> str:
+    """For a worker's standard input: secrets never stand on a command line."""
+    return json.dumps({**asdict(settings), "config": None})
+
+
+def from_json(text: str) -> Settings:
+    """The reverse of `to_json`."""
+    values: dict[str, Any] = json.loads(text)
+    for name, value in values.items():
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return Settings(**values)
