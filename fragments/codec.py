@@ -17,9 +17,6 @@ MAX_DOCUMENT: Final = 32 * 1024 * 1024
 MAX_ITEMS: Final = 65_536
 """Elements of one list or map, so that a small document cannot ask for a large allocation."""
 
-MAX_DEPTH: Final = 16
-"""Levels of nesting; our own documents have six."""
-
 
 def pack(value: object) -> bytes:
     """Encode `value`; text and bytes stay apart."""

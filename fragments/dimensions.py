@@ -19,9 +19,7 @@ CONTEXT_COOKIE: Final = "twopass_context"
 MAX_VALUES: Final = 64
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
-_RANGE: Final = re.compile(
-    r"\s*([A-Za-z0-9*-]{1,35})\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?\Z"
-)
+_RANGE: Final = re.compile(r"\s*([A-Za-z0-9*-]{1,35})\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +49,13 @@ class Dimension:
         if self.default not in self.values:
             raise ValueError(f"dimension {self.name!r}: default {self.default!r} is not a value")
         if (self.source == "bucket") != bool(self.weights):
-            raise ValueError(
-                f"dimension {self.name!r}: weights go with source 'bucket', and only there"
-            )
+            raise ValueError(f"dimension {self.name!r}: weights are for source 'bucket' only")
         if self.weights and (
             len(self.weights) != len(self.values) or sum(self.weights) <= 0 or min(self.weights) < 0
         ):
             raise ValueError(f"dimension {self.name!r}: one weight of zero or more for each value")
         if any(value not in self.values for _, value in self.matches):
-            raise ValueError(
-                f"dimension {self.name!r}: matches lead to a value that is not declared"
-            )
+            raise ValueError(f"dimension {self.name!r}: matches lead to undeclared values")
 
     def reduce(
         self, cookies: Mapping[str, str], headers: Mapping[str, str], context: Mapping[str, str]
