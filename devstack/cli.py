@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from devstack.browser import chromium
 from devstack.errors import DevstackError
 from devstack.postgresql.cluster import PostgresCluster, postgres
 from devstack.redis_server import RedisServer, redis
@@ -19,6 +20,7 @@ examples:
   python -m devstack up --replicas 0           one PostgreSQL and Redis
   python -m devstack up --postgres-version 16  the version of the wheel
   python -m devstack up --json                 one JSON object for scripts, then stay
+  python -m devstack browser                   the Chromium for tests, installed if missing
 """
 
 
@@ -45,6 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
     up.add_argument("--no-redis", action="store_true", help="PostgreSQL only")
     up.add_argument("--no-postgres", action="store_true", help="Redis only")
     up.add_argument("--json", action="store_true", help="print the addresses as one JSON object")
+    up.set_defaults(run=run_up)
+    browser = commands.add_parser(
+        "browser", help="find or install the Chromium for tests and print how to start it"
+    )
+    browser.add_argument("--json", action="store_true", help="program, flags, environment as JSON")
+    browser.set_defaults(run=run_browser)
     return parser
 
 
@@ -52,14 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; 0 after a normal end, 1 when a server is missing or failed."""
     options = build_parser().parse_args(arguments)
     try:
-        up(options)
+        options.run(options)
     except DevstackError as error:
         print(f"devstack: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def up(options: argparse.Namespace) -> None:
+def run_up(options: argparse.Namespace) -> None:
     """Starts what was asked for and stays until SIGINT or SIGTERM."""
     ended = threading.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
@@ -76,6 +84,22 @@ def up(options: argparse.Namespace) -> None:
         print(json.dumps(addresses) if options.json else as_text(addresses), flush=True)
         ended.wait()
         progress(options, "stopping …")
+
+
+def run_browser(options: argparse.Namespace) -> None:
+    """Finds or installs Chromium, starts it once, and prints what it is."""
+    found = chromium()
+    version = found.version()
+    if options.json:
+        described = {
+            "executable": str(found.executable),
+            "version": version,
+            "flags": list(found.flags),
+            "environment": dict(found.extra_environment),
+        }
+        print(json.dumps(described))
+    else:
+        print(f"{version}: {found.executable}")
 
 
 def progress(options: argparse.Namespace, message: str) -> None:
