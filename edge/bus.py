@@ -51,9 +51,10 @@ class WorkerFleet:
     async def apply(self, invalidation: Invalidation, wait: float) -> Receipt:
         """Ask every worker; one that has not answered within `wait` seconds has not applied it."""
         self._position += 1
+        position = self._position  # others may ask while we wait
         answers = await self._ask("apply", {"invalidation": invalidation.to_json()}, wait)
         applied = {name: answer is not None for name, answer in answers.items()}
-        return Receipt(self._position, self._node, applied)
+        return Receipt(position, self._node, applied)
 
     async def status(self) -> dict[str, dict[str, Any]]:
         """The status of each worker that answers."""
