@@ -1,0 +1,88 @@
+"""The shop of the tests: its servers, and the Django aliases pointed at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.db import connections
+
+from dbrouting import registry
+from devstack import PostgresCluster, PostgresNode
+
+from .shop.models import Product
+
+
+def point_at(cluster: PostgresCluster, primary_hosts: list[PostgresNode] | None = None) -> None:
+    """Have both aliases mean this cluster, in all threads to come."""
+    hosts = primary_hosts or [cluster.primary]
+    default = connections.settings["default"]
+    default.update(
+        HOST=",".join(node.host for node in hosts),
+        PORT=",".join(str(node.port) for node in hosts),
+        USER=cluster.primary.user,
+    )
+    connections.settings["replica"].update(
+        REPLICAS=[f"{node.host}:{node.port}" for node in cluster.replicas],
+        USER=cluster.primary.user,
+    )
+
+
+def forget_everything() -> None:
+    """Stop monitors, forget what was learned, close this thread's connections."""
+    registry.reset()
+    connections.close_all()
+    for alias in connections:
+        if hasattr(connections._connections, alias):
+            del connections[alias]
+
+
+def name_of(node: PostgresNode) -> str:
+    """What dbrouting calls it."""
+    return f"{node.host}:{node.port}"
+
+
+@dataclass
+class Shop:
+    """Three servers and one shop."""
+
+    cluster: PostgresCluster
+
+    @property
+    def primary(self) -> PostgresNode:
+        return self.cluster.primary
+
+    @property
+    def replicas(self) -> list[PostgresNode]:
+        return self.cluster.replicas
+
+    def create_tables(self) -> None:
+        with connections["default"].schema_editor() as editor:
+            for label in ("shop", "auth", "contenttypes", "sessions"):
+                for model in apps.get_app_config(label).get_models():
+                    editor.create_model(model)
+        self.cluster.wait_until_replayed()
+        connections.close_all()
+
+    def empty(self) -> None:
+        self.primary.query("TRUNCATE shop_product CASCADE", "shop")
+        self.cluster.wait_until_replayed()
+        connections.close_all()
+
+    def stock_up(self, count: int = 10) -> list[Product]:
+        products = Product.objects.bulk_create(
+            Product(name=f"product {number}", stock=number) for number in range(count)
+        )
+        self.cluster.wait_until_replayed()
+        forget_everything()
+        return products
+
+    def mend(self) -> None:
+        """Bring back what a test broke."""
+        for node in self.cluster.nodes:
+            node.sigcont() if node.is_running and node._is_frozen else None
+            if not node.is_running:
+                node.start()
+        for node in self.replicas:
+            node.resume_replay()
+        self.cluster.wait_until_replayed()
