@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest
-from jinja2 import Environment, TemplateSyntaxError, nodes, pass_context
+from jinja2 import Environment, TemplateRuntimeError, nodes, pass_context
 from jinja2.compiler import CodeGenerator
 from jinja2.ext import Extension
 from jinja2.parser import Parser
@@ -93,10 +93,9 @@ class TwoPassExtension(Extension):
         if passes.current() is None:
             return render_in_place(context, template, name, arguments)
         if template is None:
-            raise TemplateSyntaxError(
+            raise TemplateRuntimeError(
                 f"second_pass {name!r} stands in a template made from a string, where the second "
-                "pass cannot find it: put the template where the loader finds it",
-                1,
+                "pass cannot find it: put the template where the loader finds it"
             )
         reference = Reference(template, name, alias_of(self.environment))
         return emit(Include.of("block", str(reference), arguments))
@@ -114,7 +113,7 @@ def fragment(context: Context, name: str, /, **values: object) -> Markup:
         return emit(include)
     request = context.get("request")
     if not isinstance(request, HttpRequest):
-        raise TemplateSyntaxError(f"fragment({name!r}) needs a request in the context", 1)
+        raise TemplateRuntimeError(f"fragment({name!r}) needs a request in the context")
     return Markup(rendering.render(include, request))  # noqa: S704 (a renderer gives HTML)
 
 
@@ -127,12 +126,12 @@ def csp_nonce(context: Context) -> str:
 
 
 def emit(include: Include) -> Markup:
-    """The marker for `include`. Raises TemplateSyntaxError when its arguments are too long."""
+    """The marker for `include`. Raises TemplateRuntimeError when its arguments are too long."""
     try:
         return Markup(passes.emit(include))  # noqa: S704 (a marker)
     except WireError as error:
-        raise TemplateSyntaxError(
-            f"{include.name}: {error}; pass keys, and read the rest inside", 1
+        raise TemplateRuntimeError(
+            f"{include.name}: {error}; pass keys, and read the rest inside"
         ) from error
 
 

@@ -82,9 +82,15 @@ def _used(definitions: Sequence[nodes.Node], block: nodes.Block) -> list[nodes.N
     used: list[nodes.Node] = []
     for definition in reversed(definitions):
         if wanted & defined_names(definition):
-            used.insert(0, deepcopy(definition))
+            used.insert(0, copy_of(definition))
             wanted |= {name.name for name in definition.find_all(nodes.Name)}
     return used
+
+
+def copy_of(node: nodes.Node) -> nodes.Node:
+    """A copy of `node` and all below it, in the same environment."""
+    environment = node.environment
+    return deepcopy(node, {id(environment): environment})
 
 
 def defined_names(definition: nodes.Node) -> set[str]:
