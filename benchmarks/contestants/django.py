@@ -1,0 +1,29 @@
+"""Django under gunicorn, by itself or as an origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from ..processes import free_port, python, server
+
+
+@contextmanager
+def gunicorn(
+    application: str, ready: str, environment: Mapping[str, str], workers: int = 1
+) -> Iterator[str]:
+    """Run a WSGI application with threads, as gunicorn's documentation advises for keep-alive."""
+    port = free_port()
+    command = python("-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}")
+    command += ["--workers", str(workers), "--worker-class", "gthread", "--threads", "4"]
+    command += ["--keep-alive", "75", "--log-level", "warning"]
+    with server(command, f"http://127.0.0.1:{port}{ready}", environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def site(mode: str, secret: str = "") -> Iterator[str]:
+    """The benchmarks' site in one of its modes."""
+    environment = {"BENCHMARK_MODE": mode, "TWOPASS_SECRET": secret}
+    with gunicorn("benchmarks.site.wsgi", "/page/0/", environment) as url:
+        yield url

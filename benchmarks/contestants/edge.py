@@ -1,0 +1,33 @@
+"""Our edge in front of an origin."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..processes import free_port, python, server
+from .django import site
+
+
+@contextmanager
+def edge(origin: str, secret: str, token: str = "", admin_port: int | None = None) -> Iterator[str]:
+    """One edge process, with its defaults."""
+    port, admin = free_port(), admin_port or free_port()
+    command = python("-m", "edge.cli", "edge", "--origin", origin)
+    command += ["--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}"]
+    environment = {
+        "TWOPASS_SECRET": secret,
+        "TWOPASS_ADMIN_TOKEN": token,
+        "TWOPASS_LOG_LEVEL": "warning",
+    }
+    with server(command, f"http://127.0.0.1:{admin}/health", environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def edge_before_site() -> Iterator[str]:
+    """The benchmarks' site behind our edge."""
+    secret = secrets.token_urlsafe(48)
+    with site("two_pass", secret) as origin, edge(origin, secret) as url:
+        yield url

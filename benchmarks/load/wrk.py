@@ -1,0 +1,68 @@
+"""Closed-loop load by wrk, on a core of its own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ..machine import load_core
+from ..results import Measurement
+from ..scenario import Unavailable
+
+_REPORT: Final = """
+done = function(summary, latency, requests)
+  io.write(string.format("\\nRESULT %d %d %f %f %f %d\\n", summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), latency.max, summary.bytes))
+  io.write(string.format("ERRORS %d %d %d %d %d\\n", summary.errors.connect, summary.errors.read,
+    summary.errors.write, summary.errors.status, summary.errors.timeout))
+end
+"""
+
+
+def wrk(
+    url: str,
+    seconds: float,
+    connections: int = 16,
+    headers: Mapping[str, str] | None = None,
+) -> Measurement:
+    """Requests per second, p50 and p99 in milliseconds, bytes per response.
+
+    Raises Unavailable without wrk, and RuntimeError when any request failed.
+    """
+    program = shutil.which("wrk")
+    if program is None:
+        raise Unavailable("wrk is not installed (apt-get install wrk)")
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "report.lua")
+        script.write_text(_REPORT)
+        fields = [f"-H{name}: {value}" for name, value in (headers or {}).items()]
+        command = ["taskset", "-c", str(load_core()), program, "-t1", f"-c{connections}"]
+        command += [f"-d{max(1, round(seconds))}s", "-s", str(script), *fields, url]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
+    return _parse(run.stdout + run.stderr)
+
+
+def _parse(output: str) -> Measurement:
+    result = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) ([\d.]+) (\d+)", output)
+    errors = re.search(r"ERRORS (\d+) (\d+) (\d+) (\d+) (\d+)", output)
+    if result is None or errors is None:
+        raise RuntimeError(f"wrk did not report:\n{output[-1000:]}")
+    if any(int(number) for number in errors.groups()):
+        names = ("connect", "read", "write", "status", "timeout")
+        failed = dict(zip(names, errors.groups(), strict=True))
+        raise RuntimeError(f"requests failed: {failed}; a rate of failures is no result")
+    requests, microseconds = int(result[1]), int(result[2])
+    if not requests:
+        raise RuntimeError("wrk got no response at all")
+    return {
+        "requests_per_second": requests / (microseconds / 1e6),
+        "p50_ms": float(result[3]) / 1000,
+        "p99_ms": float(result[4]) / 1000,
+        "max_ms": float(result[5]) / 1000,
+        "bytes_per_response": int(result[6]) / requests,
+    }

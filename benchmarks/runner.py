@@ -1,0 +1,78 @@
+"""Runs a scenario: all up at once, rounds interleaved, so that a noisy minute hits all alike."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from . import machine
+from .results import Result
+from .scenario import Contestant, Scenario, Unavailable
+
+Say = Callable[[str], None]
+
+
+def run(
+    scenario: Scenario,
+    peers: Sequence[str] | None = None,
+    seconds: float | None = None,
+    rounds: int | None = None,
+    say: Say = lambda text: print(text, file=sys.stderr, flush=True),
+) -> Result:
+    """Measure `scenario`, with twopass and `peers` (all by default).
+
+    A peer that cannot run here is named in the notes and left out. Raises ValueError for an unknown
+    peer, and RuntimeError when a contestant does not do what it claims.
+    """
+    chosen = _choose(scenario, peers)
+    seconds, rounds = seconds or scenario.seconds, rounds or scenario.rounds
+    result = Result(
+        scenario.name,
+        scenario.what,
+        machine.describe(),
+        machine.versions(),
+        seconds,
+        goals=scenario.goals,
+    )
+    with ExitStack() as stack:
+        targets = _start(scenario, chosen, stack, result, say)
+        total, done = rounds * len(targets), 0
+        for number in range(rounds):
+            # another order each round: nobody always runs first on a cool processor
+            order = list(targets)[number % len(targets) :] + list(targets)[: number % len(targets)]
+            for name in order:
+                done += 1
+                say(f"[{done}/{total}] {scenario.name}: {name}")
+                row = scenario.measure(targets[name], seconds)
+                result.rounds.setdefault(name, []).append(row)
+    result.rounds = {name: result.rounds[name] for name in targets}
+    return result
+
+
+def _choose(scenario: Scenario, peers: Sequence[str] | None) -> list[Contestant]:
+    if peers is None:
+        return list(scenario.contestants)
+    names = {contestant.name for contestant in scenario.contestants}
+    if unknown := set(peers) - names:
+        known = ", ".join(sorted(names - {"twopass"}))
+        raise ValueError(f"{scenario.name} has no peer {unknown.pop()!r}; it has {known}")
+    return [item for item in scenario.contestants if item.name in peers or item.name == "twopass"]
+
+
+def _start(
+    scenario: Scenario, chosen: list[Contestant], stack: ExitStack, result: Result, say: Say
+) -> dict[str, str]:
+    targets: dict[str, str] = {}
+    for contestant in chosen:
+        say(f"starting {contestant.name} ({contestant.what})")
+        try:
+            targets[contestant.name] = stack.enter_context(contestant.start())
+        except Unavailable as reason:
+            result.notes.append(f"{contestant.name} was left out: {reason}")
+            say(f"left out {contestant.name}: {reason}")
+            continue
+        scenario.check(contestant.name, targets[contestant.name])
+    if not targets:
+        raise RuntimeError("no contestant could be started")
+    return targets

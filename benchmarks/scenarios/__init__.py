@@ -1,0 +1,17 @@
+"""The scenarios, by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..scenario import Registry, Scenario
+
+NAMES = ("hit", "shop")
+
+
+def _load(name: str) -> Scenario:
+    scenario: Scenario = import_module(f"{__name__}.{name.replace('-', '_')}").SCENARIO
+    return scenario
+
+
+SCENARIOS = Registry({name: (lambda name=name: _load(name)) for name in NAMES})

@@ -1,0 +1,80 @@
+"""Rounds are interleaved, absent peers are named, false claims are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from benchmarks.runner import run
+from benchmarks.scenario import Contestant, Scenario, Unavailable
+
+LOG: list[str] = []
+
+
+def contestant(name: str, missing: str = "") -> Contestant:
+    @contextmanager
+    def start() -> Iterator[str]:
+        if missing:
+            raise Unavailable(missing)
+        LOG.append(f"start {name}")
+        yield name
+        LOG.append(f"stop {name}")
+
+    return Contestant(name, "a test", start)
+
+
+def scenario(*contestants: Contestant, claims: bool = True) -> Scenario:
+    def measure(target: str, seconds: float) -> dict[str, float]:
+        LOG.append(target)
+        return {"rate": seconds}
+
+    def check(name: str, target: str) -> None:
+        if not claims:
+            raise RuntimeError(f"{name} never hits")
+
+    return Scenario("test", "A test.", contestants, measure, check)
+
+
+@pytest.fixture(autouse=True)
+def _empty_log() -> None:
+    LOG.clear()
+
+
+def silent(_text: str) -> None:
+    return
+
+
+def test_rounds_are_interleaved_and_the_order_turns() -> None:
+    compared = scenario(contestant("twopass"), contestant("django"))
+    result = run(compared, seconds=2, rounds=2, say=silent)
+
+    assert [
+        *("start twopass", "start django"),
+        *("twopass", "django", "django", "twopass"),
+        *("stop django", "stop twopass"),
+    ] == LOG
+    assert result.rounds == {"twopass": [{"rate": 2}] * 2, "django": [{"rate": 2}] * 2}
+
+
+def test_an_absent_peer_is_named_and_left_out() -> None:
+    compared = scenario(contestant("twopass"), contestant("varnish", missing="apt-get it"))
+    result = run(compared, seconds=1, rounds=1, say=silent)
+
+    assert list(result.rounds) == ["twopass"]
+    assert result.notes == ["varnish was left out: apt-get it"]
+
+
+def test_a_cache_that_does_not_hit_is_refused_and_everything_stops() -> None:
+    with pytest.raises(RuntimeError, match="never hits"):
+        run(scenario(contestant("twopass"), claims=False), say=silent)
+    assert LOG == ["start twopass"]
+
+
+def test_only_chosen_peers_run() -> None:
+    compared = scenario(contestant("twopass"), contestant("a"), contestant("b"))
+
+    assert list(run(compared, peers=["b"], rounds=1, say=silent).rounds) == ["twopass", "b"]
+    with pytest.raises(ValueError, match="no peer 'c'; it has a, b"):
+        run(compared, peers=["c"], say=silent)
