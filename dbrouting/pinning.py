@@ -44,9 +44,7 @@ def unsign(value: str) -> Pin | None:
     signer = signing.TimestampSigner(salt=_SALT)
     max_age = timedelta(seconds=get_settings().pin_seconds)
     try:
-        return Pin(
-            parse_lsn(signer.unsign(value, max_age=timedelta(seconds=get_settings().pin_seconds)))
-        )
+        return Pin(parse_lsn(signer.unsign(value, max_age=max_age)))
     except signing.SignatureExpired:
         return None
     except (signing.BadSignature, ValueError):

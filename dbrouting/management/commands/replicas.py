@@ -69,9 +69,8 @@ class Command(BaseCommand):
                 f"There are no replicas here: the alias {settings.replica!r} is missing or is not"
                 f" ours, or the primary is not PostgreSQL. The primary serves all reads."
             )
-        cluster: Cluster = vars(type(connections[settings.replica]))["cluster"].fget(
-            connections[settings.replica]
-        )
+        wrapper: Any = connections[settings.replica]
+        cluster: Cluster = wrapper.cluster
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and not _is_known(cluster):
             time.sleep(0.02)

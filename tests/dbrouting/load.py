@@ -1,0 +1,150 @@
+"""Load from threads or from asyncio, with something that happens meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.db import connections
+
+Query = Callable[[int], object]
+
+
+@dataclass
+class Outcome:
+    """What the load saw: (when it ended, how long it took) per query, and all errors."""
+
+    answers: list[tuple[float, float]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    broke_at: float = 0.0
+
+    @property
+    def total(self) -> int:
+        return len(self.answers) + len(self.errors)
+
+    def took(self, first: float = float("-inf"), last: float = float("inf")) -> list[float]:
+        """Durations, sorted, of queries that ended between two times after the event."""
+        return sorted(
+            seconds for end, seconds in self.answers if first <= end - self.broke_at < last
+        )
+
+    def recovery(self, slow: float = 0.1) -> float:
+        """Seconds from the event to the end of the last slow query."""
+        ends = [end - self.broke_at for end, seconds in self.answers if seconds > slow]
+        return max([end for end in ends if end > 0], default=0.0)
+
+    def summary(self) -> dict[str, float]:
+        """Milliseconds: what is recorded in docs/dbrouting.md."""
+        before, failing = self.took(last=0.0), self.took(0.0, 1.0 + self.recovery())
+        return {
+            "queries": self.total,
+            "errors": len(self.errors),
+            "before_p50_ms": round(1000 * _at(before, 0.5), 2),
+            "failing_p50_ms": round(1000 * _at(failing, 0.5), 2),
+            "failing_p99_ms": round(1000 * _at(failing, 0.99), 2),
+            "failing_max_ms": round(1000 * _at(failing, 1.0), 1),
+            "recovery_ms": round(1000 * self.recovery(), 0),
+        }
+
+
+def _at(ordered: list[float], share: float) -> float:
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
+class Load:
+    """Runs `query` `total` times in `workers`; `event` happens after a third, `mend` after two.
+
+    The event runs in a thread of its own while the load goes on.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        total: int,
+        event: Callable[[], object],
+        mend: Callable[[], object] = lambda: None,
+        workers: int = 6,
+    ) -> None:
+        self.query, self.total, self.workers = query, total, workers
+        self.outcome = Outcome()
+        self._steps = [(total // 3, event), (2 * total // 3, mend)]
+        self._next = 0
+        self._lock = threading.Lock()
+        self._happening: list[threading.Thread] = []
+        self._failures: list[BaseException] = []
+
+    def from_threads(self) -> Outcome:
+        """Every worker is a thread with connections of its own."""
+        threads = [threading.Thread(target=self._work) for _ in range(self.workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return self._finish()
+
+    def from_async(self) -> Outcome:
+        """Every worker is a task; as under ASGI, each has a thread for its ORM calls."""
+
+        async def worker() -> None:
+            async with ThreadSensitiveContext():
+                while (number := self._take()) is not None:
+                    await sync_to_async(self._ask)(number)
+                await sync_to_async(connections.close_all)()
+
+        async def everyone() -> None:
+            await asyncio.gather(*(worker() for _ in range(self.workers)))
+
+        asyncio.run(everyone())
+        return self._finish()
+
+    def _work(self) -> None:
+        try:
+            while (number := self._take()) is not None:
+                self._ask(number)
+        finally:
+            connections.close_all()
+
+    def _take(self) -> int | None:
+        with self._lock:
+            if self._next >= self.total:
+                return None
+            self._next += 1
+            if self._steps and self._next >= self._steps[0][0]:
+                self._happen(self._steps.pop(0)[1])
+            return self._next
+
+    def _happen(self, step: Callable[[], object]) -> None:
+        def run() -> None:
+            if self._happening[0] is not threading.current_thread():
+                self._happening[0].join()
+            try:
+                step()
+            except BaseException as error:
+                self._failures.append(error)
+
+        if not self._happening:
+            self.outcome.broke_at = time.monotonic()
+        thread = threading.Thread(target=run)
+        self._happening.append(thread)
+        thread.start()
+
+    def _ask(self, number: int) -> None:
+        start = time.monotonic()
+        try:
+            self.query(number)
+        except Exception as error:
+            self.outcome.errors.append(f"{type(error).__name__}: {error}")
+        else:
+            end = time.monotonic()
+            self.outcome.answers.append((end, end - start))
+
+    def _finish(self) -> Outcome:
+        for thread in self._happening:
+            thread.join()
+        if self._failures:
+            raise self._failures[0]
+        return self.outcome

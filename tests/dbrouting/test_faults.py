@@ -1,0 +1,189 @@
+"""Every way a node can fail, under load: no error may reach the caller."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from tests.dbrouting.load import Load, Outcome
+from tests.dbrouting.servers import Shop, point_at
+from tests.dbrouting.settings import DRIVER
+from tests.dbrouting.shop.models import Product
+
+SHORT, LONG = 900, 50_000
+FORMS = [
+    pytest.param(SHORT, id="short"),
+    pytest.param(LONG, id="long", marks=[pytest.mark.full, pytest.mark.timeout(900)]),
+]
+
+
+def read(number: int) -> None:
+    """A declared read, as a page does it."""
+    assert Product.objects.filter(stock=number % 10).values_list("name", flat=True).first()
+
+
+def read_anew(number: int) -> None:
+    """The same over new connections: what a fault does to connecting."""
+    read(number)
+    connections.close_all()
+
+
+def slow_read(number: int) -> None:
+    """A read that is running when something happens to its server."""
+    with connections["replica"].cursor() as cursor:
+        cursor.execute("SELECT name, pg_sleep(0.004) FROM shop_product LIMIT 1")
+        assert cursor.fetchone()
+
+
+class Fault:
+    """What is done to the first replica, and how it is undone."""
+
+    def __init__(
+        self,
+        happen: Callable[[Shop], object],
+        mend: Callable[[Shop], object] = lambda shop: shop.mend(),
+        query: Callable[[int], None] = read,
+    ) -> None:
+        self.happen, self.mend, self.query = happen, mend, query
+
+
+def fill_up(shop: Shop) -> None:
+    """Take every connection that the replica has, so that no one else gets in."""
+    driver = connections["default"].Database
+    taken = []
+    try:
+        while True:
+            taken.append(driver.connect(shop.replicas[0].dsn("shop"), connect_timeout=5))
+    except driver.OperationalError:
+        shop.taken = taken
+
+
+def free(shop: Shop) -> None:
+    for connection in shop.taken:
+        connection.close()
+
+
+def conflict(shop: Shop) -> None:
+    """Have replay cancel queries at once, and give it reasons to."""
+    shop.replicas[0].query("ALTER SYSTEM SET max_standby_streaming_delay = 0")
+    shop.replicas[0].query("SELECT pg_reload_conf()")
+    for _ in range(10):
+        shop.primary.query("BEGIN; LOCK TABLE shop_product; SELECT pg_sleep(0.01); COMMIT", "shop")
+
+
+def no_more_conflicts(shop: Shop) -> None:
+    shop.replicas[0].query("ALTER SYSTEM RESET max_standby_streaming_delay")
+    shop.replicas[0].query("SELECT pg_reload_conf()")
+
+
+def kill_backends(shop: Shop) -> None:
+    shop.replicas[0].query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+
+
+def crash_and_start(shop: Shop) -> None:
+    """The server ends without a goodbye and is starting up while everyone knocks."""
+    shop.replicas[0].kill()
+    shop.replicas[0].start()
+
+
+FAULTS = {
+    "killed": Fault(lambda shop: shop.replicas[0].kill()),
+    "killed-mid-query": Fault(lambda shop: shop.replicas[0].kill(), query=slow_read),
+    "backends-killed": Fault(kill_backends, query=slow_read),
+    "fast-shutdown": Fault(lambda shop: shop.replicas[0].stop("fast")),
+    "immediate-shutdown": Fault(lambda shop: shop.replicas[0].stop("immediate")),
+    "refused": Fault(lambda shop: shop.replicas[0].stop("fast"), query=read_anew),
+    "starting-up": Fault(crash_and_start, query=read_anew),
+    "hung": Fault(lambda shop: shop.replicas[0].sigstop()),
+    "connecting-hangs": Fault(lambda shop: shop.replicas[0].sigstop(), query=read_anew),
+    "too-many-clients": Fault(fill_up, free, query=read_anew),
+    "recovery-conflict": Fault(conflict, no_more_conflicts, query=slow_read),
+    "replay-paused": Fault(lambda shop: shop.replicas[0].pause_replay()),
+    "both-killed": Fault(lambda shop: [node.kill() for node in shop.replicas]),
+    "both-hung": Fault(lambda shop: [node.sigstop() for node in shop.replicas]),
+}
+
+
+def run(shop: Shop, fault: Fault, total: int, mode: str) -> Outcome:
+    load = Load(
+        fault.query, total, lambda: fault.happen(shop), lambda: fault.mend(shop)
+    )
+    return load.from_threads() if mode == "threads" else load.from_async()
+
+
+def record(name: str, mode: str, outcome: Outcome) -> None:
+    """Keep the figures of a run when asked to (docs/dbrouting.md)."""
+    if path := os.environ.get("DBROUTING_FIGURES"):
+        line = {"driver": DRIVER, "fault": name, "mode": mode, **outcome.summary()}
+        with Path(path).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+@pytest.mark.parametrize("total", FORMS)
+@pytest.mark.parametrize("mode", ["threads", "async"])
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_error_reaches_the_caller(shop, name, mode, total):
+    shop.stock_up()
+
+    outcome = run(shop, FAULTS[name], total, mode)
+
+    record(name, mode, outcome)
+    assert outcome.errors == []
+    assert outcome.total == total
+
+
+@pytest.mark.parametrize("total", FORMS)
+@pytest.mark.parametrize("mode", ["threads", "async"])
+def test_a_promotion_costs_no_read(fresh_shop, mode, total):
+    fresh_shop.stock_up()
+    promoted = Fault(lambda shop: shop.replicas[0].promote(), lambda shop: None)
+
+    outcome = run(fresh_shop, promoted, total, mode)
+
+    record("promoted", mode, outcome)
+    assert outcome.errors == []
+
+
+@pytest.mark.parametrize("mode", ["threads", "async"])
+def test_a_name_that_is_gone_costs_no_read(shop, mode, dbrouting_settings):
+    shop.stock_up()
+    node = shop.replicas[1]
+    connections.settings["replica"]["REPLICAS"] = ["gone.invalid:5432", f"{node.host}:{node.port}"]
+    dbrouting_settings(CONNECT_DEADLINE=0.5)
+
+    outcome = run(shop, Fault(lambda shop: None, query=read_anew), SHORT, mode)
+
+    record("name-gone", mode, outcome)
+    assert outcome.errors == []
+    state = connections["replica"].cluster.state_of("gone.invalid:5432")
+    assert state.last_failure.startswith(("no-such-host", "timed-out"))
+    point_at(shop.cluster)
+
+
+@pytest.mark.parametrize("mode", ["threads", "async"])
+def test_the_load_would_notice_an_error(shop, mode):
+    """Django's own backend, pointed at the replica, fails under the same load."""
+    shop.stock_up()
+    replica = shop.replicas[0]
+    connections.settings["plain"] = {
+        **connections.settings["default"],
+        "HOST": replica.host,
+        "PORT": str(replica.port),
+        "OPTIONS": {},
+    }
+
+    def plain_read(number: int) -> None:
+        Product.objects.using("plain").filter(stock=number % 10).first()
+
+    try:
+        outcome = run(shop, Fault(lambda shop: replica.kill(), query=plain_read), SHORT, mode)
+    finally:
+        del connections.settings["plain"]
+
+    assert len(outcome.errors) > 0
