@@ -1,0 +1,1 @@
+"""Lumen & Loam: a complete Django shop, served in two passes."""

@@ -1,0 +1,17 @@
+"""What every page's header and footer show."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from ..catalogue.models import Category
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: ``navigation``, the top categories with those below them."""
+    return {
+        "navigation": SimpleLazyObject(
+            lambda: list(Category.objects.roots().prefetch_related("children"))
+        )
+    }

@@ -1,0 +1,15 @@
+"""The cookie banner."""
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from origin import fragment
+
+from .choices import CONSENT_CHOICES, CONSENT_COOKIE
+
+
+@fragment("consent", scope="public", max_age=3600, dimensions=("consent",))
+def consent(request: HttpRequest, **_: object) -> str:
+    """Asks until there is an answer. The cookie is a dimension: visitors who chose stay nobody."""
+    undecided = request.COOKIES.get(CONSENT_COOKIE) not in CONSENT_CHOICES
+    return render_to_string("pages/_consent.html", {"undecided": undecided}, request)

@@ -1,0 +1,136 @@
+"""Settings of the storefront. All that differs between machines comes from the environment.
+
+``STOREFRONT_DATABASE_URL`` chooses PostgreSQL, ``STOREFRONT_REPLICAS`` its replicas,
+``STOREFRONT_SECRET_KEY`` and ``TWOPASS_SECRET`` the secrets (``make demo`` generates both),
+``STOREFRONT_DEBUG=1`` Django's debug pages, ``STOREFRONT_HOSTS`` the host names served.
+"""
+
+import os
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from .database import databases
+
+BASE_DIR = Path(__file__).resolve().parent
+VAR_DIR = Path(os.environ.get("STOREFRONT_VAR", BASE_DIR.parents[1] / "var"))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = os.environ.get("STOREFRONT_DEBUG", "") == "1"
+SECRET_KEY = os.environ.get("STOREFRONT_SECRET_KEY", "for-development-only-" + "x" * 40)
+ALLOWED_HOSTS = os.environ.get("STOREFRONT_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "examples.storefront.accounts",
+    "examples.storefront.money",
+    "examples.storefront.catalogue",
+    "examples.storefront.basket",
+    "examples.storefront.orders",
+    "examples.storefront.blog",
+    "examples.storefront.pages",
+    "origin",
+]
+
+MIDDLEWARE = [
+    "origin.middleware.TwoPassMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "examples.storefront.accounts.marker.GroupMarkerMiddleware",
+    "examples.storefront.basket.middleware.BasketCookieMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "examples.storefront.urls"
+WSGI_APPLICATION = "examples.storefront.wsgi.application"
+ASGI_APPLICATION = "examples.storefront.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "examples.storefront.money.context.currency",
+                "examples.storefront.pages.context.navigation",
+            ],
+            "builtins": ["origin.templatetags.twopass_auto"],
+        },
+    },
+]
+
+DATABASES = databases(
+    os.environ.get("STOREFRONT_DATABASE_URL", ""),
+    os.environ.get("STOREFRONT_REPLICAS", ""),
+    VAR_DIR / "storefront.sqlite3",
+)
+if "replica" in DATABASES:
+    INSTALLED_APPS.append("dbrouting")
+    DATABASE_ROUTERS = ["dbrouting.router.ReplicaRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.Customer"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "pages:home"
+LOGOUT_REDIRECT_URL = "pages:home"
+
+TWOPASS = {
+    "SECRET": os.environ.get("TWOPASS_SECRET", ""),
+    "ADMIN_TOKEN": os.environ.get("TWOPASS_ADMIN_TOKEN") or None,
+    "EDGES": [edge for edge in os.environ.get("STOREFRONT_EDGES", "").split(",") if edge],
+    "MAX_AGE": 600,
+    "STALE_WHILE_REVALIDATE": 60,
+    "STALE_IF_ERROR": 24 * 3600,
+    "DIMENSIONS": {
+        "currency": {"source": "cookie", "values": ["EUR", "CHF", "GBP", "USD"], "default": "EUR"},
+        "consent": {
+            "source": "cookie",
+            "values": ["unset", "all", "essential"],
+            "default": "unset",
+        },
+        "banner": {"source": "bucket", "field": "ab_banner", "weights": {"a": 50, "b": 50}},
+    },
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+TIME_ZONE = "Europe/Berlin"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}
