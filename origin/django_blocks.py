@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol, cast
 
 from django.http import HttpRequest
@@ -18,12 +18,13 @@ from django.template import (
 from django.template.backends.base import BaseEngine
 from django.template.backends.django import DjangoTemplates
 from django.template.base import FilterExpression, Parser, Template
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.utils.safestring import SafeString, mark_safe
 
 from fragments.errors import WireError
 from fragments.include import Include
 
-from . import passes
+from . import inherited_blocks, passes
 from .arguments import plain_arguments
 from .references import BlockNotFound, Reference, alias_of
 from .registry import Fragment, FragmentOptions
@@ -35,7 +36,9 @@ EXTRA_DATA: Final = "twopass"
 class Block(Protocol):
     """A node that renders by reference."""
 
-    options: FragmentOptions
+    @property
+    def options(self) -> FragmentOptions:
+        """How its fragment may be kept."""
 
     def render_alone(
         self, template: Template, request: HttpRequest | None, arguments: Mapping[str, Any]
@@ -94,12 +97,12 @@ def emit(include: Include) -> SafeString:
 
 
 def render_isolated(
-    nodelist: NodeList,
+    nodes: Iterable[Node],
     template: Template,
     request: HttpRequest | None,
     values: Mapping[str, Any],
 ) -> SafeString:
-    """`nodelist` as it renders wherever it stands: in no context but `values` and processors."""
+    """`nodes` as they render wherever they stand: in no context but `values` and processors."""
     autoescape = template.engine.autoescape
     context: Context = (
         Context(dict(values), autoescape=autoescape)
@@ -108,7 +111,10 @@ def render_isolated(
     )
     context.template_name = template.name or "unknown"
     with context.render_context.push_state(template), context.bind_template(template):
-        return mark_safe(nodelist.render(context))  # noqa: S308 (a template's output)
+        force = inherited_blocks.block_context(template, values)
+        if force is not None:
+            context.render_context[BLOCK_CONTEXT_KEY] = force
+        return mark_safe(NodeList(nodes).render(context))  # noqa: S308 (a template's output)
 
 
 def reference_to(node: Node, name: str, context: Context) -> Reference | None:

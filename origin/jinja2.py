@@ -37,7 +37,7 @@ class TwoPassExtension(Extension):
         super().__init__(environment)
         environment.globals.setdefault("fragment", fragment)
         environment.globals.setdefault("csp_nonce", csp_nonce)
-        use_code_generator(environment, _BlockCodeGenerator)
+        use_code_generator(environment, BlockCodeGenerator)
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         """{% second_pass "name", key=expression, scope="private" %}…{% endsecond_pass %}."""
@@ -142,7 +142,7 @@ def use_code_generator(environment: Environment, mixin: type[CodeGenerator]) -> 
         environment.code_generator_class = type(mixin.__name__, (mixin, known), {})
 
 
-class _BlockCodeGenerator(CodeGenerator):
+class BlockCodeGenerator(CodeGenerator):
     """Sees the whole template before it is compiled."""
 
     def visit_Template(self, node: nodes.Template, frame: Any = None) -> None:

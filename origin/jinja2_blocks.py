@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -19,7 +21,9 @@ from jinja2 import Environment, TemplateNotFound, nodes
 from jinja2.runtime import Context, new_context
 from markupsafe import Markup
 
+from .auto_holes import inside_hole
 from .block_options import options_from
+from .messages import message_cookies
 from .references import BlockNotFound, Reference
 from .registry import Fragment
 
@@ -28,11 +32,19 @@ OPTIONS_PREFIX: Final = "twopass_options_"
 
 
 def block_nodes(
-    template: str | None, name: str, body: Sequence[nodes.Node], options: Mapping[str, object]
+    template: str | None,
+    name: str,
+    body: Sequence[nodes.Node],
+    options: Mapping[str, object],
+    *,
+    of_messages: bool | None = None,
 ) -> nodes.If:
-    """Statements that define the block and print nothing where they stand."""
+    """Statements that define the block and print nothing where they stand.
+
+    `of_messages` is given for automatic holes: whether they are empty without messages.
+    """
     block = nodes.Block(function_name(template, name), list(body), False, False)
-    text = nodes.TemplateData(json.dumps([name, dict(options)]))
+    text = nodes.TemplateData(json.dumps([name, dict(options), of_messages]))
     about = nodes.Block(
         function_name(template, name, OPTIONS_PREFIX), [nodes.Output([text])], False, False
     )
@@ -65,16 +77,18 @@ def give_definitions(template: nodes.Template) -> None:
 
     A block that is rendered alone runs without the template's own top level.
     """
-    definitions = [
-        node
-        for node in template.body
-        if isinstance(node, (nodes.Import, nodes.FromImport, nodes.Macro))
-    ]
+    definitions = definitions_of(template)
     if not definitions:
         return
     for block in list(template.find_all(nodes.Block)):
         if block.name.startswith(PREFIX):
             block.body[:0] = _used(definitions, block)
+
+
+def definitions_of(template: nodes.Template) -> list[nodes.Node]:
+    """The imports and macros at the template's top."""
+    kinds = (nodes.Import, nodes.FromImport, nodes.Macro)
+    return [node for node in template.body if isinstance(node, kinds)]
 
 
 def _used(definitions: Sequence[nodes.Node], block: nodes.Block) -> list[nodes.Node]:
@@ -126,13 +140,17 @@ def find_jinja2_block(reference: Reference, backend: Any) -> Fragment:
     if function is None or about is None:
         raise BlockNotFound(f"{reference}: the template has no such block")
     block = function
-    options: dict[str, object] = json.loads("".join(about(template.new_context())))[1]
+    _, literals, of_messages = json.loads("".join(about(template.new_context())))
+    options = options_from(literals)
+    if of_messages:
+        options = replace(options, when_cookies=message_cookies())
 
     def render(request: HttpRequest, **arguments: object) -> Markup:
         values = _values(environment, request, arguments)
-        return _run(environment, block, template.new_context(values))
+        with inside_hole() if of_messages is not None else nullcontext():
+            return _run(environment, block, template.new_context(values))
 
-    return Fragment(str(reference), render, options_from(options))
+    return Fragment(str(reference), render, options)
 
 
 def processor_values(environment: Environment, request: HttpRequest) -> dict[str, Any]:

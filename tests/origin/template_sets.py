@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -58,9 +59,14 @@ def plain(request: HttpRequest, template: str, using: str | None = None, **conte
 
 
 def includes(text: str) -> list[Include]:
-    """The genuine markers of `text`, in order."""
+    """The genuine markers of `text`, in order, without the page's language."""
     parts = split_markers(text.encode(), get_settings().keyring)
-    return [part[1] for part in parts if not isinstance(part, bytes)]
+    return [_without_language(part[1]) for part in parts if not isinstance(part, bytes)]
+
+
+def _without_language(include: Include) -> Include:
+    args = tuple(item for item in include.args if item[0] != passes.LANGUAGE_ARGUMENT)
+    return replace(include, args=args)
 
 
 def fill(request: HttpRequest, text: str, depth: int = 4) -> str:
@@ -72,7 +78,7 @@ def fill(request: HttpRequest, text: str, depth: int = 4) -> str:
             filled.append(part.decode())
             continue
         with passes.entered(passes.TwoPass(passes.Pass.SECOND)):
-            inner = rendering.render(part[1], request)
+            inner = rendering.render(_without_language(part[1]), request)
         filled.append(fill(request, inner, depth - 1) if depth else inner)
     return "".join(filled)
 
