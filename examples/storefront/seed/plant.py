@@ -8,14 +8,14 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from ..accounts.models import CustomerGroup
+from ..accounts.models import Customer, CustomerGroup
 from ..blog.models import Post
 from ..catalogue.models import Category, Collection, GroupPrice, Product, Review
 from ..money.models import ExchangeRate
 from .collections import SERIES
 from .journal import stories
 from .opinions import AUTHORS, OPINIONS
-from .people import TRADE_GROUP, seed_people
+from .people import CUSTOMER, STAFF, TRADE, TRADE_GROUP
 from .range import SEED_DAY, articles
 from .shelves import shelves
 
@@ -29,7 +29,7 @@ def plant(progress: Progress) -> None:
     """Fill an empty database, all or nothing; ``progress(what, done, of)`` is called meanwhile."""
     with transaction.atomic():
         progress("people", 0, 1)
-        seed_people()
+        _people()
         ExchangeRate.objects.bulk_create(
             ExchangeRate(code=code, rate=Decimal(rate)) for code, rate in RATES
         )
@@ -39,6 +39,25 @@ def plant(progress: Progress) -> None:
         _group_prices(products)
         _posts()
         progress("journal", 1, 1)
+
+
+def _people() -> None:
+    """Store groups, a customer, a trade customer and a member of staff."""
+    trade = CustomerGroup.objects.create(
+        code=TRADE_GROUP, name="Trade", discount_percent=Decimal(15)
+    )
+    for person, extra in (
+        (CUSTOMER, {}),
+        (TRADE, {"group": trade}),
+        (STAFF, {"is_staff": True, "is_superuser": True}),
+    ):
+        Customer.objects.create_user(
+            person.email,
+            person.password,
+            first_name=person.first_name,
+            last_name=person.last_name,
+            **extra,
+        )
 
 
 def _categories() -> dict[str, Category]:

@@ -82,8 +82,7 @@ class WriteReview(LoginRequiredMixin, View):
             messages.success(self.request, _("Thank you for your review."))
 
 
-@keeps_fragments
-@method_decorator(csrf_exempt, name="dispatch")
+@method_decorator([keeps_fragments, csrf_exempt], name="dispatch")
 class Seen(View):
     """A beacon: pages tell that a product was looked at, and the visitor's cookie remembers it.
 
