@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,32 @@ def concerns(invalidation: Invalidation, label: Labels) -> bool:
         or bool(set(label.groups) & set(invalidation.groups))
         or any(label.url.startswith(prefix) for prefix in invalidation.prefixes)
     )
+
+
+PAGE = Labels("http://shop/a/b", ("g1", "g2"))
+
+
+@pytest.mark.parametrize(
+    ("invalidation", "may_store"),
+    [
+        (Invalidation(urls=("http://shop/a/b",)), False),
+        (Invalidation(urls=("http://shop/a",)), True),
+        (Invalidation(groups=("g2",)), False),
+        (Invalidation(groups=("g3",)), True),
+        (Invalidation(prefixes=("http://shop/a",)), False),
+        (Invalidation(prefixes=("http://shop/b",)), True),
+        (Invalidation(everything=True), False),
+    ],
+)
+def test_a_fill_in_flight_runs_into_what_concerns_it(
+    invalidation: Invalidation, may_store: bool
+) -> None:
+    fence = Fence()
+    began = fence.position
+    fence.advance(invalidation)
+
+    assert fence.may_store(PAGE, since=began) is may_store
+    assert fence.may_store(PAGE, since=fence.position)
 
 
 @given(st.lists(invalidations, max_size=8), labels, st.integers(0, 8))

@@ -80,6 +80,20 @@ def sealed(**changes: object) -> bytes:
     return RING.seal("shell", pack(document | changes))
 
 
+def test_a_document_that_the_origin_did_not_seal_is_no_shell() -> None:
+    """A file that a customer uploaded could be sent with a shell's content type."""
+    payload = sealed()[36:]
+    foreign = Keyring(["another-secret-0123456789-0123456789-xx"])
+
+    for forged in (
+        bytes(36) + payload,
+        foreign.seal("shell", payload),
+        RING.seal("include", payload),
+    ):
+        with pytest.raises(WireError):
+            Shell.decode(forged, RING)
+
+
 def test_the_smallest_document_is_a_shell() -> None:
     assert Shell.decode(sealed(), RING).body == (b"x", CSRF)
     assert Shell.decode(sealed(later_field=1), RING).max_age == 60

@@ -1,0 +1,1 @@
+"""Breaks what the tests guard, and sees them go red."""

@@ -1,0 +1,5 @@
+import sys
+
+from tests.sabotage.harness import main
+
+sys.exit(main())
