@@ -88,7 +88,20 @@ class Load:
 
     def from_async(self) -> Outcome:
         """Every worker is a task; as under ASGI, each has a thread for its ORM calls."""
+        self._run_tasks(self.workers)
+        return self._finish()
 
+    def from_both(self) -> Outcome:
+        """Half of the workers are threads, half of them tasks."""
+        threads = [threading.Thread(target=self._work) for _ in range(self.workers // 2)]
+        for thread in threads:
+            thread.start()
+        self._run_tasks(self.workers - len(threads))
+        for thread in threads:
+            thread.join()
+        return self._finish()
+
+    def _run_tasks(self, count: int) -> None:
         async def worker() -> None:
             async with ThreadSensitiveContext():
                 while (number := self._take()) is not None:
@@ -96,10 +109,9 @@ class Load:
                 await sync_to_async(connections.close_all)()
 
         async def everyone() -> None:
-            await asyncio.gather(*(worker() for _ in range(self.workers)))
+            await asyncio.gather(*(worker() for _ in range(count)))
 
         asyncio.run(everyone())
-        return self._finish()
 
     def _work(self) -> None:
         try:

@@ -5,6 +5,7 @@ within a unit of work (a request, a task) once; a transaction stays where it beg
 keeps connections: `places` chooses, `failover` retries, `cursor` is what the ORM holds.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from ...registry import get_or_create
 from ...units import Intent, current_intent, current_unit
 from . import driver
 from .creation import DatabaseCreation
-from .cursor import FailoverCursor, FailoverDebugCursor
+from .cursor import cursor_class
 from .diagnosis import NodePromoted
 from .failover import Failover
 from .inheritance import inherit
@@ -136,7 +137,7 @@ class DatabaseWrapper(MirrorWrapper):
 
     def _failover_cursor(self, cursor: Any, place: Place, name: str | None) -> Any:
         self.validate_thread_sharing()
-        kind = FailoverDebugCursor if self.queries_logged else FailoverCursor
+        kind = cursor_class(is_named=name is not None, is_logged=self.queries_logged)
         wrapped = kind(cursor, self)
         wrapped.place, wrapped.name, wrapped.failover = place, name, self.failover
         return wrapped
@@ -336,7 +337,8 @@ class DatabaseWrapper(MirrorWrapper):
         self.health_check_done = False
         for link in list(self.links.values()):
             link.health_check_done = False
-            if not self._places.is_young(link):
+            is_old = link.close_at is not None and time.monotonic() >= link.close_at
+            if is_old or link.is_broken:
                 self.discard(link)
 
 

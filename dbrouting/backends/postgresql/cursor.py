@@ -32,7 +32,6 @@ class FailoverMixin(PostgresCursor):
     cursor: Any
     place: Place
     name: str | None
-    _begin: Callable[[], Any] | None = None
 
     def _execute(self, sql: Any, params: Any, *ignored: Any) -> Any:
         return self._run(partial(super()._execute, sql, params))
@@ -45,16 +44,28 @@ class FailoverMixin(PostgresCursor):
         """Call a procedure; as for `execute`, on a node that answers."""
         return self._run(partial(super().callproc, procname, params, kparams))
 
+    def _run(self, run: Callable[[], T]) -> T:
+        return self.failover.run(self, run, run)
+
+    def move(self, place: Place, cursor: Any) -> None:
+        """Continue on another node."""
+        with suppress(Error, Database.Error):  # its link may be gone
+            self.cursor.close()
+        self.place, self.cursor = place, cursor
+
+
+class ServerSideMixin(FailoverMixin):
+    """For named cursors, whose rows come by fetching."""
+
+    _begin: Callable[[], Any] | None = None
+
     def __iter__(self) -> Iterator[Any]:
-        if self.name is None:
-            yield from super().__iter__()
-            return
         while (row := self.fetchone()) is not None:
             yield row
 
     def __getattr__(self, attr: str) -> Any:
         found = super().__getattr__(attr)
-        if self.name is not None and self._begin is not None and attr.startswith("fetch"):
+        if self._begin is not None and attr.startswith("fetch"):
             return partial(self._first_fetch, attr)
         return found
 
@@ -73,15 +84,8 @@ class FailoverMixin(PostgresCursor):
         return self.failover.run(self, fetch, begin_and_fetch)
 
     def _run(self, run: Callable[[], T]) -> T:
-        if self.name is not None:
-            self._begin = run
-        return self.failover.run(self, run, run)
-
-    def move(self, place: Place, cursor: Any) -> None:
-        """Continue on another node."""
-        with suppress(Error, Database.Error):  # its link may be gone
-            self.cursor.close()
-        self.place, self.cursor = place, cursor
+        self._begin = run
+        return super()._run(run)
 
 
 class FailoverCursor(FailoverMixin, CursorWrapper):
@@ -90,3 +94,18 @@ class FailoverCursor(FailoverMixin, CursorWrapper):
 
 class FailoverDebugCursor(FailoverMixin, CursorDebugWrapper):
     """The same, logging queries (DEBUG, assertNumQueries): one that moved is logged once."""
+
+
+class ServerSideCursor(ServerSideMixin, CursorWrapper):
+    """The cursor of `iterator()`."""
+
+
+class ServerSideDebugCursor(ServerSideMixin, CursorDebugWrapper):
+    """The same, logging queries."""
+
+
+def cursor_class(*, is_named: bool, is_logged: bool) -> type[FailoverMixin]:
+    """The class for a cursor."""
+    if is_named:
+        return ServerSideDebugCursor if is_logged else ServerSideCursor
+    return FailoverDebugCursor if is_logged else FailoverCursor

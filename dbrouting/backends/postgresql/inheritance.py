@@ -13,8 +13,9 @@ _INHERITED = (
 def inherit(own: dict[str, Any], primary: dict[str, Any], primary_alias: str) -> None:
     """Fill in `own`; Django's defaults ("", None, 0, False) count as left out."""
     for key in _INHERITED:
-        if not own.get(key) and primary.get(key):
-            own[key] = primary[key]
+        # Django's default, and not None, which for CONN_MAX_AGE means "for ever".
+        if own.get(key, "") in ("", 0, False) or (own[key] is None and key == "TIME_ZONE"):
+            own[key] = primary.get(key, own.get(key))
     own["OPTIONS"] = {**primary.get("OPTIONS", {}), **own.get("OPTIONS", {})}
     for key in _CHOICES_OF_LIBPQ:
         own["OPTIONS"].pop(key, None)

@@ -34,6 +34,11 @@ class Link:
     def __repr__(self) -> str:
         return f"<Link {self.name}{' blown' if self.fuse.is_blown else ''}>"
 
+    @property
+    def is_broken(self) -> bool:
+        """Has the watchdog cut it, or the driver given it up?"""
+        return self.fuse.is_blown or bool(self.connection.closed)
+
     def close(self) -> None:
         """Close it, or give it back to its pool."""
         self.fuse.close()

@@ -43,7 +43,7 @@ class Places:
             if unit.is_declared:
                 unit.node = name
         link = self._db.links.get(name)
-        if link is None or not self.is_young(link):
+        if link is None or link.is_broken:
             return None
         needed = required_lsn()
         if needed and not self._has_replayed(link, needed):
@@ -94,7 +94,7 @@ class Places:
 
     def _link_to(self, name: str, needed: int, refused: set[str]) -> Link | None:
         link = self._db.links.get(name)
-        if link is not None and not self.is_young(link):
+        if link is not None and link.is_broken:
             self._db.discard(link)
             link = None
         link = link or self._open(name)
@@ -115,12 +115,6 @@ class Places:
         except Error as error:
             diagnose_connecting(self._cluster, name, error)
             return None
-
-    def is_young(self, link: Link) -> bool:
-        """Is the link unbroken and below its maximum age?"""
-        if link.fuse.is_blown or link.connection.closed:
-            return False
-        return link.close_at is None or time.monotonic() < link.close_at
 
     def _has_replayed(self, link: Link, needed: int) -> bool:
         state = self._cluster.state_of(link.name)
