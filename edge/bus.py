@@ -30,6 +30,7 @@ class WorkerFleet:
         self._size = size
         self._position = 0
         self._workers: dict[str, _Connection] = {}
+        self._publishing: set[asyncio.Task[Receipt]] = set()
         self._server: asyncio.Server | None = None
 
     async def listen(self, path: Path) -> None:
@@ -89,7 +90,7 @@ class WorkerFleet:
         except (ValueError, KeyError, TypeError):
             writer.close()
             return
-        connection = self._workers[name] = _Connection(reader, writer)
+        connection = self._workers[name] = _Connection(reader, writer, self._publish)
         writer.write(_line({"welcome": name}))
         logger.info("worker connected", extra={"worker": name})
         try:
@@ -99,13 +100,27 @@ class WorkerFleet:
                 del self._workers[name]
             logger.info("worker gone", extra={"worker": name})
 
+    def _publish(self, invalidation: Invalidation) -> None:
+        task = asyncio.create_task(self.apply(invalidation, ANSWER_WITHIN))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
 
 class _Connection:
-    """One worker: questions go out numbered, answers come back in any order."""
+    """One worker: questions go out numbered, answers come back in any order.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    A worker also tells, unasked, of invalidations that responses caused: `publish` spreads them.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        publish: Callable[[Invalidation], None],
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._publish = publish
         self._number = 0
         self._open: dict[int, asyncio.Future[Any]] = {}
 
@@ -129,10 +144,7 @@ class _Connection:
         """Hand answers to whoever asked, until the worker goes."""
         try:
             while line := await self._reader.readline():
-                answer = json.loads(line)
-                future = self._open.get(answer["id"])
-                if future is not None and not future.done():
-                    future.set_result(answer["answer"])
+                self._take(json.loads(line))
         except (OSError, ValueError, KeyError):
             logger.exception("the bus to a worker broke")
         finally:
@@ -140,6 +152,14 @@ class _Connection:
                 if not future.done():
                     future.set_result(None)
             self.close()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "publish" in message:
+            self._publish(Invalidation.from_json(message["publish"]))
+            return
+        future = self._open.get(message["id"])
+        if future is not None and not future.done():
+            future.set_result(message["answer"])
 
     def close(self) -> None:
         """End the stream."""
@@ -164,6 +184,10 @@ class BusLink:
         if not await reader.readline():
             raise ConnectionResetError("the supervisor did not welcome this worker")
         return cls(reader, writer)
+
+    def publish(self, invalidation: Invalidation) -> None:
+        """Have every worker, this one too, apply `invalidation`."""
+        self._writer.write(_line({"publish": invalidation.to_json()}))
 
     async def serve(self, member: Member, on_lost: Callable[[], None]) -> None:
         """Answer until the bus is gone, then call `on_lost`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .app import create_app
 from .bus import BusLink
+from .core.purge import Invalidation
 from .logs import set_up
 from .run import run_loop
 from .server import build_server, stop_on_signal
@@ -18,6 +19,7 @@ from .settings import Settings, from_json
 async def serve(settings: Settings, public: socket.socket, bus: Path, number: int) -> int:
     """Serve the public port until told to stop, or until the supervisor is gone."""
     app = create_app(settings)
+    edge = app.state.edge
     server = build_server(app, settings)
 
     def leave() -> None:
@@ -26,7 +28,13 @@ async def serve(settings: Settings, public: socket.socket, bus: Path, number: in
     stop_on_signal(server)
     # first the bus, then the port: no invalidation may pass a worker that already serves
     link = await BusLink.connect(bus, number)
-    answers = asyncio.create_task(link.serve(app.state.edge, leave))
+
+    def publish(invalidation: Invalidation) -> None:
+        edge.apply(invalidation)  # here at once, elsewhere as soon as the supervisor has said it
+        link.publish(invalidation)
+
+    edge.publish = publish
+    answers = asyncio.create_task(link.serve(edge, leave))
     await server.serve(sockets=[public])
     answers.cancel()
     return 0 if server.started else 1

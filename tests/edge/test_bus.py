@@ -40,11 +40,13 @@ class Workers:
         self.members = [Member() for _ in range(size)]
         self.lost: list[int] = []
         self.tasks: list[asyncio.Task[None]] = []
+        self.links: list[BusLink] = []
 
     async def start(self) -> None:
         await self.fleet.listen(self.path)
         for number, member in enumerate(self.members):
             link = await BusLink.connect(self.path, number)
+            self.links.append(link)
             serving = link.serve(member, lambda number=number: self.lost.append(number))  # type: ignore[misc]
             self.tasks.append(asyncio.create_task(serving))
 
@@ -70,6 +72,15 @@ async def test_every_worker_applies_a_purge(workers: Workers) -> None:
         "applied": {"node/0": True, "node/1": True},
         "complete": True,
     }
+    assert [member.applied for member in workers.members] == [[PURGE], [PURGE]]
+
+
+async def test_what_one_worker_learns_reaches_the_others(workers: Workers) -> None:
+    workers.links[0].publish(PURGE)
+    async with asyncio.timeout(10):
+        while not all(member.applied for member in workers.members):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
     assert [member.applied for member in workers.members] == [[PURGE], [PURGE]]
 
 
