@@ -38,11 +38,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def descendants(root: int) -> list[int]:
     """The pids below ``root`` as /proc shows them now, parents before children."""
     children: dict[int, list[int]] = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for pid in (int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()):
         with contextlib.suppress(OSError):
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
             # The command may hold spaces and parentheses; the fields start after the last one.
-            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
-            children[int(fields[1])].append(int(stat.parent.name))
+            children[int(stat.rpartition(b")")[2].split()[1])].append(pid)
     found: list[int] = []
     queue = [root]
     while queue:
