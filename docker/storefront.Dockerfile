@@ -13,7 +13,7 @@ RUN useradd --system storefront && install --directory --owner=storefront /app/v
 USER storefront
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=5s --retries=20 \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/', timeout=4)"]
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
 STOPSIGNAL SIGTERM
 # Threads keep a slow fragment from holding a whole process; frames of a bundle leave one by one.
 CMD ["gunicorn", "examples.storefront.wsgi", "--bind=0.0.0.0:8000", "--workers=2", \
