@@ -33,16 +33,19 @@ class Settings:
 
     connect_timeout: float = 2.0
     origin_timeout: float = 30.0
+    origin_idle_timeout: float = 300.0
     first_pass_timeout: float = 10.0
     fragment_deadline: float = 2.0
     page_deadline: float = 5.0
     verdict_wait: float = 0.2
     origin_connections: int = 100
     hit_for_pass: float = 5.0
-    private_max_age: float = 60.0
+    private_max_age: float = 3600.0
     private_last_good: float = 30.0
+    fragment_last_good: float = 3600.0
     grace: float = 0.0
     manifest_interval: float = 30.0
+    manifest_host: str = ""
     drain_timeout: float = 10.0
 
     log_level: str = "info"

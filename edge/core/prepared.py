@@ -1,0 +1,230 @@
+"""Shells and fragments as they lie in the store: all that a hit needs, worked out beforehand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from edge.core import dates
+from edge.core.messages import HOP_BY_HOP, Field
+from edge.core.purge import Labels
+from fragments.bundle import FramePart
+from fragments.csrf import CsrfHole
+from fragments.headers import INTERNAL_PREFIX
+from fragments.shell import FragmentHole, NonceHole, Part, Shell
+
+OVERHEAD = 1024
+"""Bytes that an object is taken to cost beside its content: keys, index entries, Python objects."""
+
+SOFT_WINDOW = 30.0
+"""Seconds that a softly purged object may still be shown while it is refreshed."""
+
+_NEVER_OUT = HOP_BY_HOP | {
+    b"age",
+    b"cache-status",
+    b"content-length",
+    b"date",
+    b"etag",
+    b"last-modified",
+    b"set-cookie",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When a stored thing ages; seconds since the epoch. It is fresh before `fresh_until`.
+
+    Stale it may be shown while it is refreshed before `refresh_until`, and instead of an error
+    before `error_until`.
+    """
+
+    born_at: float
+    fresh_until: float
+    refresh_until: float
+    error_until: float
+
+    @classmethod
+    def starting(cls, now: float, max_age: float, refresh: float, error: float) -> Expiry:
+        """For something made now, with its lifetime and stale windows in seconds."""
+        fresh = now + max_age
+        return cls(now, fresh, fresh + refresh, fresh + max(refresh, error))
+
+    @property
+    def drop_at(self) -> float:
+        """When it is of no more use."""
+        return max(self.refresh_until, self.error_until)
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether it may be used as it is."""
+        return now < self.fresh_until
+
+    def may_refresh(self, now: float) -> bool:
+        """Whether it may be shown while it is refreshed (RFC 5861 §3)."""
+        return now < self.refresh_until
+
+    def may_replace_error(self, now: float) -> bool:
+        """Whether it may be shown where the origin fails (RFC 5861 §4)."""
+        return now < self.error_until
+
+    def age(self, now: float) -> int:
+        """Whole seconds since it was made."""
+        return max(0, int(now - self.born_at))
+
+    def ttl(self, now: float) -> int:
+        """Whole seconds of freshness left, negative when stale (RFC 9211 §2.4)."""
+        return int(self.fresh_until - now)
+
+    def softened(self, now: float) -> Expiry:
+        """Stale from now on, to be shown while it is refreshed or if that fails."""
+        until = now + SOFT_WINDOW
+        return Expiry(
+            self.born_at,
+            min(self.fresh_until, now),
+            max(min(self.refresh_until, until), until),
+            max(self.error_until, until),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedShell:
+    """A shell in the store. `fields` are ready to send, `filled_fields` hold holes; of `holes`
+    each appears once, in document order. `digest` covers everything that is sent of it.
+    """
+
+    labels: Labels
+    expiry: Expiry
+    status: int
+    fields: tuple[Field, ...]
+    filled_fields: tuple[tuple[bytes, tuple[Part, ...]], ...]
+    body: tuple[Part, ...]
+    holes: tuple[FragmentHole, ...]
+    has_csrf: bool
+    has_nonce: bool
+    gate: bool
+    shell: Shell = field(repr=False)
+    digest: bytes = b""
+    size: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the page is the same bytes for everybody who has these dimension values."""
+        return not (self.holes or self.has_csrf or self.has_nonce or self.gate)
+
+    def softened(self, now: float) -> PreparedShell:
+        """The same, stale from now on."""
+        return replace(self, expiry=self.expiry.softened(now))
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFragment:
+    """A fragment in the store. `plain` are its bytes where they are the same for every response."""
+
+    labels: Labels
+    expiry: Expiry
+    parts: tuple[FramePart, ...]
+    plain: bytes | None
+    has_csrf: bool
+    has_nonce: bool
+    digest: bytes
+    size: int
+
+    def softened(self, now: float) -> PreparedFragment:
+        """The same, stale from now on."""
+        return replace(self, expiry=self.expiry.softened(now))
+
+
+def prepare_shell(shell: Shell, url: str, now: float) -> PreparedShell:
+    """Work out what hits on `shell` need. `url`: the page's label; `now`: when it was asked for."""
+    body = _merged(shell.body)
+    fields: list[Field] = [(b"date", dates.format_http_date(now))]
+    filled: list[tuple[bytes, tuple[Part, ...]]] = []
+    for text, parts in shell.headers:
+        name = text.lower().encode("latin-1")
+        if not is_sendable(name) or name in _NEVER_OUT:
+            continue
+        merged = _merged(parts)
+        literals = [part for part in merged if isinstance(part, bytes)]
+        if len(literals) == len(merged):
+            fields.append((name, safe_value(b"".join(literals))))
+        else:
+            filled.append((name, merged))
+    holes = shell.holes()
+    return PreparedShell(
+        labels=Labels(url, shell.groups),
+        expiry=Expiry.starting(
+            now, shell.max_age, shell.stale_while_revalidate, shell.stale_if_error
+        ),
+        status=shell.status,
+        fields=tuple(fields),
+        filled_fields=tuple(filled),
+        body=body,
+        holes=tuple(hole for hole in holes if isinstance(hole, FragmentHole)),
+        has_csrf=any(isinstance(hole, CsrfHole) for hole in holes),
+        has_nonce=any(isinstance(hole, NonceHole) for hole in holes),
+        gate=shell.gate,
+        shell=replace(shell, body=(), headers=()),
+        digest=_digest(body, [*fields[1:], *filled]),
+        size=OVERHEAD + len(url) + _length(body) + sum(len(n) + len(v) + 64 for n, v in fields),
+    )
+
+
+def prepare_fragment(
+    parts: tuple[FramePart, ...], labels: Labels, expiry: Expiry
+) -> PreparedFragment:
+    """Work out what showing this fragment needs."""
+    plain = b"".join(part for part in parts if isinstance(part, bytes))
+    has_csrf = any(isinstance(part, CsrfHole) for part in parts)
+    has_nonce = any(isinstance(part, NonceHole) for part in parts)
+    return PreparedFragment(
+        labels=labels,
+        expiry=expiry,
+        parts=parts,
+        plain=None if has_csrf or has_nonce else plain,
+        has_csrf=has_csrf,
+        has_nonce=has_nonce,
+        digest=_digest(parts, ()),
+        size=OVERHEAD + len(plain) + 64 * len(parts) + sum(map(len, labels.groups)),
+    )
+
+
+def is_sendable(name: bytes) -> bool:
+    """Whether a field may leave the edge at all: ours and surrogates' internal ones may not."""
+    return not (name.startswith((INTERNAL_PREFIX.encode(), b"surrogate-")) or name in HOP_BY_HOP)
+
+
+def safe_value(value: bytes) -> bytes:
+    """A field value that cannot end its line: a page's headers can hold text of its own making."""
+    return value.translate(None, b"\r\n\0").strip(b" \t")
+
+
+def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Neighbouring literals made one."""
+    found: list[Part] = []
+    for part in parts:
+        if isinstance(part, bytes) and found and isinstance(last := found[-1], bytes):
+            found[-1] = last + part
+        elif part != b"":
+            found.append(part)
+    return tuple(found)
+
+
+def _length(parts: Iterable[Part]) -> int:
+    return sum(
+        len(part) + 33
+        if isinstance(part, bytes)
+        else 512 + len(part.token) + len(part.placeholder)
+        if isinstance(part, FragmentHole)
+        else 16
+        for part in parts
+    )
+
+
+def _digest(parts: Iterable[object], fields: Iterable[object]) -> bytes:
+    """SHA-256 over the parts, each behind its kind and length, so that no two lists share one."""
+    digest = hashlib.sha256()
+    for part in (*parts, *fields):
+        data = part if isinstance(part, bytes) else repr(part).encode()
+        digest.update(b"%s%d:" % (b"l" if isinstance(part, bytes) else b"h", len(data)))
+        digest.update(data)
+    return digest.digest()

@@ -1,0 +1,318 @@
+"""Performs the steps that `edge.core.exchange` decides on, one exchange at a time."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import assert_never
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Receive, Scope, Send
+
+from edge.core.exchange import (
+    Declined,
+    Fail,
+    Failed,
+    Fetch,
+    Found,
+    Lookup,
+    Page,
+    Pass,
+    Probe,
+    Probed,
+    Refuse,
+    Relay,
+    Shelled,
+    Splice,
+    Step,
+    Undecided,
+    after_fetch,
+    after_lookup,
+    after_probe,
+    begin,
+)
+from edge.core.inbound import Inbound, Refused
+from edge.core.outbound import visitors_own
+from edge.core.page_headers import CACHE
+from edge.core.site import PageRecord
+from edge.core.visitor import Visitor
+from edge.edge import Edge
+from edge.fetch import OriginError, OriginResponse
+from edge.page import PageAnswer
+from edge.pages import Pages, fetch_shell, take_shell
+from edge.proxy import Proxy
+from edge.respond import Client, ClientGone, Responder
+from edge.websocket import proxy_websocket
+from fragments.manifest import INTERNAL_PREFIX
+
+logger = logging.getLogger("twopass.edge")
+
+MAX_STEPS = 12
+"""Steps of one exchange; the longest sensible one (wait, probe, look up, fetch, splice) has six."""
+
+
+class Handler:
+    """The edge as an ASGI application for HTTP and websockets."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self._edge.entered()
+        try:
+            if scope["type"] == "websocket":
+                await self._carry(scope, receive, send)
+            else:
+                await self._answer(scope, receive, send)
+        finally:
+            self._edge.left()
+
+    async def _carry(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            inbound = admit(self._edge, scope)
+        except Refused:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await proxy_websocket(self._edge, inbound, scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        edge = self._edge
+        responder = Responder(send, scope["method"].encode("ascii"), edge.clock())
+        try:
+            inbound = admit(edge, scope)
+            await Exchange(edge, inbound, Client(receive), responder).run()
+        except Refused as refused:
+            responder.outcome = "refused"
+            await responder.text(refused.status, str(refused))
+        except ClientGone:
+            edge.tally.clients_gone.add()
+            responder.outcome = "client-gone"
+        edge.tally.requests.add(responder.outcome)
+        edge.tally.responses.add(f"{responder.status // 100}xx" if responder.status else "none")
+
+
+def admit(edge: Edge, scope: Scope) -> Inbound:
+    """Take in the request of an ASGI scope. Raises Refused."""
+    client = scope.get("client")
+    target = scope.get("raw_path") or scope["path"].encode()
+    if query := scope.get("query_string"):
+        target += b"?" + query
+    return edge.gatekeeper.admit(
+        scope.get("method", "GET").encode("ascii"),
+        _HTTP_SCHEMES[scope["scheme"]],
+        client[0] if client else "",
+        target,
+        scope["headers"],
+    )
+
+
+_HTTP_SCHEMES = {"http": b"http", "https": b"https", "ws": b"http", "wss": b"https"}
+
+
+class Exchange:
+    """One request on its way through the steps."""
+
+    def __init__(self, edge: Edge, inbound: Inbound, client: Client, responder: Responder) -> None:
+        self._edge = edge
+        self._inbound = inbound
+        self._client = client
+        self._responder = responder
+        self._proxy = Proxy(edge, inbound)
+        self._site = site = edge.manifest.site
+        self._visitor: Visitor | None = None
+        self._pages: Pages | None = None
+        self._page: Page | None = None
+        self._probed: OriginResponse | None = None
+        if site is not None:
+            headers = inbound.head.headers
+            self._visitor = Visitor(headers, site.manifest.session_cookie)
+            self._pages = Pages(edge, inbound, self._visitor, site)
+
+    async def run(self) -> None:
+        """Go from step to step until one has answered. Raises ClientGone."""
+        step: Step | None = self._begin()
+        for _ in range(MAX_STEPS):
+            if step is None:
+                return
+            step = await self._perform(step)
+        logger.error("exchange without end", extra={"url": self._inbound.url.decode()})
+        await self._fail(Fail(500, "loop"))
+
+    async def _perform(self, step: Step) -> Step | None:
+        """Do what `step` says; the next one, None when the visitor has their answer."""
+        match step:
+            case Lookup():
+                return after_lookup(self._lookup(), self._edge.clock())
+            case Fetch():
+                fetched = await self._fetch()
+                return after_fetch(step, fetched, self._own_key(), self._edge.clock())
+            case Probe():
+                probed = await self._probe(step)
+                return after_probe(probed, self._own_key(), self._edge.clock())
+            case Splice():
+                await self._splice(step)
+            case Pass():
+                await self._pass(step)
+            case Relay():
+                await self._relay(step)
+            case Fail():
+                await self._fail(step)
+            case Refuse():
+                await self._refuse(step)
+            case _:
+                assert_never(step)
+        return None
+
+    # -- steps that lead to another
+
+    def _begin(self) -> Step:
+        if _is_internal(self._inbound.path):
+            return Refuse(404, "Not found.")
+        record = marked = None
+        if self._pages is not None:
+            marked = self._edge.memory.marks.get(self._pages.unknown_key, self._edge.clock())
+            record = None if marked else self._record()
+        return begin(self._inbound, self._visitor, self._site, record, marked)
+
+    def _record(self) -> PageRecord | None:
+        """What is known of the page by now; `_page` follows it."""
+        assert self._pages is not None
+        record = self._pages.record()
+        self._page = None if record is None else self._pages.page(record)
+        return record
+
+    def _own_key(self) -> bytes:
+        """The key of this visitor's page by what was just learned of it."""
+        self._record()
+        return self._page.key if self._page is not None else b""
+
+    def _lookup(self) -> Found:
+        memory, now = self._edge.memory, self._edge.clock()
+        if self._page is None:
+            self._record()
+        assert self._page is not None
+        key = self._page.key
+        return Found(
+            memory.shells.get(key),
+            memory.marks.get(key, now),
+            paused=memory.pauses.get(key, now) is not None,
+        )
+
+    async def _fetch(self) -> Shelled | Declined | Failed:
+        edge, inbound, page = self._edge, self._inbound, self._page
+        assert page is not None
+        fetched, joined = await edge.flights.share(
+            (page.key, edge.position), lambda: fetch_shell(edge, inbound, page)
+        )
+        if joined:
+            edge.tally.collapsed.add("shell")
+            if isinstance(fetched, Shelled):
+                return replace(fetched, collapsed=True)
+        return fetched
+
+    async def _probe(self, step: Probe) -> Probed:
+        assert self._pages is not None
+        edge = self._edge
+        key = (self._pages.unknown_key, edge.position)
+        leading = edge.verdicts.lead(key) if step.joins else None
+        if step.joins and leading is None:
+            return await self._await_verdict(key)
+        probed = None
+        try:
+            probed = await self._ask_what_it_is()
+            return probed
+        finally:
+            if leading is not None and not leading.done():
+                leading.set_result(probed)
+
+    async def _await_verdict(self, key: tuple[bytes, int]) -> Probed:
+        try:
+            verdict = await self._edge.verdicts.wait(key, self._edge.settings.verdict_wait)
+        except TimeoutError:
+            return Undecided("timeout")
+        if verdict is None:
+            return Undecided("gone")
+        self._edge.tally.collapsed.add("verdict")
+        match verdict:
+            case Shelled():
+                return replace(verdict, collapsed=True)
+            case Failed():
+                return verdict
+            case Declined():
+                return Undecided("plain")
+
+    async def _ask_what_it_is(self) -> Shelled | Declined | Failed:
+        """Send the visitor's own request. What is no shell is left open, to be relayed."""
+        assert self._pages is not None
+        edge, inbound = self._edge, self._inbound
+        self._client.has_no_body()
+        since, asked_at = edge.position, edge.clock()
+        try:
+            response = await edge.origin.send(visitors_own(inbound, asks_for_shell=True))
+        except OriginError as error:
+            return Failed(error.status, error.reason)
+        taken = False
+        try:
+            probed = await take_shell(edge, inbound, response, since, asked_at)
+            taken = isinstance(probed, Declined)
+        except OriginError as error:
+            return Failed(error.status, error.reason)
+        finally:
+            if not taken:
+                await response.aclose()
+        if isinstance(probed, Declined):
+            self._probed = response
+            until = edge.clock() + edge.settings.hit_for_pass
+            edge.memory.marks.set(self._pages.unknown_key, probed.reason, until)
+        return probed
+
+    # -- steps that answer
+
+    async def _splice(self, step: Splice) -> None:
+        self._responder.outcome = "hit" if step.status.is_hit else str(step.status.fwd)
+        if step.status.detail is not None:
+            self._responder.outcome = step.status.detail
+        assert self._page is not None
+        assert self._pages is not None
+        assert self._visitor is not None
+        assert self._site is not None
+        self._client.has_no_body()
+        if step.refresh:
+            self._refresh(self._page)
+        answer = PageAnswer(
+            self._edge, self._inbound, self._visitor, self._site, self._pages, self._page, step
+        )
+        await answer.send(self._client, self._responder)
+
+    def _refresh(self, page: Page) -> None:
+        edge, inbound = self._edge, self._inbound
+        edge.flights.begin((page.key, edge.position), lambda: fetch_shell(edge, inbound, page))
+
+    async def _pass(self, step: Pass) -> None:
+        self._responder.outcome = str(step.forward)
+        self._edge.tally.passes.add(step.detail)
+        work = self._proxy.pass_on(step, self._client, self._responder)
+        await self._client.unless_gone(work, self._responder)
+
+    async def _relay(self, step: Relay) -> None:
+        self._responder.outcome = str(step.status.fwd)
+        assert self._probed is not None
+        work = self._proxy.relay(self._probed, step.status, self._responder)
+        await self._client.unless_gone(work, self._responder)
+
+    async def _fail(self, step: Fail) -> None:
+        self._responder.outcome = "failed"
+        await self._proxy.fail(step, self._responder)
+
+    async def _refuse(self, step: Refuse) -> None:
+        self._responder.outcome = "refused"
+        fields = [(b"cache-status", CACHE + b"; hit; detail=refused")]
+        await self._responder.text(step.status, step.message, fields)
+
+
+def _is_internal(path: bytes) -> bool:
+    """Whether the path is one of ours, spelt any way that an origin may read as such."""
+    plain = b"/" + unquote_to_bytes(path).lower().lstrip(b"/")
+    return plain.startswith(INTERNAL_PREFIX.encode()) or plain + b"/" == INTERNAL_PREFIX.encode()

@@ -1,0 +1,103 @@
+"""Everything that is no two-pass page: the visitor's own request on, the answer back, untouched."""
+
+from __future__ import annotations
+
+import logging
+
+from edge import epoch
+from edge.core.cache_status import CacheStatus
+from edge.core.exchange import Fail, Pass
+from edge.core.inbound import Inbound
+from edge.core.invalidation import TooManyGroups, invalidated_groups, is_unsafe
+from edge.core.messages import Field, ResponseHead
+from edge.core.outbound import visitors_own
+from edge.core.page_headers import CACHE, relayed_fields
+from edge.core.purge import Invalidation
+from edge.edge import Edge
+from edge.fetch import OriginError, OriginResponse
+from edge.respond import Client, Responder
+
+logger = logging.getLogger("twopass.edge.proxy")
+
+
+class Proxy:
+    """Forwards for one request."""
+
+    def __init__(self, edge: Edge, inbound: Inbound) -> None:
+        self._edge = edge
+        self._inbound = inbound
+
+    async def pass_on(self, step: Pass, client: Client, responder: Responder) -> None:
+        """Send the visitor's request to the origin and its answer to the visitor."""
+        body = client.body() if self._inbound.has_body else b""
+        if not self._inbound.has_body:
+            client.has_no_body()
+        request = visitors_own(self._inbound, asks_for_shell=False, body=body)
+        try:
+            response = await self._edge.origin.send(request)
+        except OriginError as error:
+            logger.warning("no answer: %s", error, extra={"reason": error.reason, "url": self._url})
+            fail = Fail(error.status, error.reason, step.forward)
+            await self.fail(fail, responder, reached=error.reached)
+            return
+        status = CacheStatus(step.forward, fwd_status=response.status, detail=step.detail)
+        await self.relay(response, status, responder)
+
+    async def relay(
+        self, response: OriginResponse, status: CacheStatus, responder: Responder
+    ) -> None:
+        """Send the origin's answer to the visitor as it arrives, and close it.
+
+        An answer that breaks off is cut for the visitor too, so that nobody takes it for whole.
+        """
+        try:
+            await responder.start(response.status, self._fields(response, status))
+            async for chunk in response.chunks():
+                await responder.write(chunk)
+            await responder.finish()
+        except OriginError as error:
+            logger.warning("answer cut: %s", error, extra={"url": self._url})
+        finally:
+            await response.aclose()
+
+    async def fail(self, step: Fail, responder: Responder, *, reached: bool = False) -> None:
+        """Say that there is no answer. An unsafe request may have been acted on all the same."""
+        status = CacheStatus(step.forward, detail=step.detail)
+        fields: list[Field] = [(b"cache-status", status.serialise(CACHE.decode()))]
+        if step.status == 503:
+            fields.append((b"retry-after", b"1"))
+        if reached and is_unsafe(self._inbound.head.method):
+            fields.append(self._new_epoch())
+        what = "did not answer in time" if step.status == 504 else "cannot be reached"
+        await responder.text(step.status, f"The site {what}. Please try again.", fields)
+
+    def _fields(self, response: OriginResponse, status: CacheStatus) -> list[Field]:
+        fields = relayed_fields(response.headers, status)
+        site = self._edge.manifest.site
+        session = None if site is None else site.manifest.session_cookie
+        unsafe = is_unsafe(self._inbound.head.method)
+        if site is not None and epoch.is_over(unsafe, response.headers, session):
+            fields.append(self._new_epoch())
+        if unsafe:
+            self._invalidate(response)
+        return fields
+
+    def _invalidate(self, response: OriginResponse) -> None:
+        """Cache-Group-Invalidation (RFC 9875 §3), on all workers."""
+        head = ResponseHead(response.status, response.headers)
+        try:
+            groups = invalidated_groups(self._inbound.head, head)
+        except TooManyGroups as error:
+            logger.error("groups not invalidated: %s", error, extra={"url": self._url})
+            return
+        if groups:
+            names = tuple(sorted(group.decode("ascii") for group in groups))
+            self._edge.publish(Invalidation(groups=names))
+
+    def _new_epoch(self) -> Field:
+        self._edge.tally.epochs.add()
+        return epoch.field(epoch.fresh(self._edge.rng), self._inbound.head.scheme)
+
+    @property
+    def _url(self) -> str:
+        return self._inbound.url.decode("ascii")

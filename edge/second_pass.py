@@ -1,0 +1,257 @@
+"""The second pass of one page: bundles asked, fragments awaited, fallbacks for those that fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal, TypeVar
+
+from edge.bundle import Arrived, Bundle, BundleHead
+from edge.core.fragment_key import FragmentKey
+from edge.core.outbound import OriginRequest, impersonal_bundle, personal_bundle
+from edge.core.plan import Ask, Plan
+from edge.core.prepared import PreparedFragment
+from edge.edge import Edge
+from edge.keeping import Keeper
+from edge.seat import Seat
+from fragments.bundle import MAX_INCLUDES, BundleRequest
+from fragments.csrf import SECRET_LENGTH, secret_from_bytes
+from fragments.shell import FragmentHole
+
+Source = Literal["asked", "collapsed", "last-good", "alt", "placeholder", "nothing"]
+
+
+T = TypeVar("T")
+
+
+class SecondPass:
+    """Everything that is still to come for one page. `begin` it, and `end` it in any case."""
+
+    def __init__(self, edge: Edge, seat: Seat, plan: Plan, *, gate: bool) -> None:
+        self._edge = edge
+        self._seat = seat
+        self._plan = plan
+        self._gate = gate
+        self._since = edge.position
+        self._own: list[tuple[Bundle, asyncio.Task[None]]] = []
+        self._lead: Bundle | None = None
+        self._cookies_taken: BundleHead | None = None
+        self._sources: dict[FragmentHole, tuple[Bundle, bool]] = {}
+        self._resolving: dict[FragmentHole, asyncio.Task[bytes]] = {}
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """Ask for what is missing: what others ask for already is joined, not asked again."""
+        self._began = asyncio.get_running_loop().time()
+        if self._edge.origin.health.may_try(self._edge.clock()):
+            personal = [ask for ask in self._plan.personal if not self._join(ask)]
+            impersonal = [ask for ask in self._plan.impersonal if not self._join(ask)]
+            for chunk in _chunks(personal, self._gate):
+                bundle = self._ask(chunk, impersonal=False, gate=self._gate and not self._lead)
+                self._lead = self._lead or bundle
+            for chunk in _chunks(impersonal, False):
+                self._ask(chunk, impersonal=True, gate=False)
+        for ask in self._plan.asked:
+            self._resolving[ask.hole] = asyncio.create_task(self._resolve(ask))
+
+    async def head(self) -> BundleHead | None:
+        """The head of the visitor's own bundle; None when it did not come in time.
+
+        Only this bundle speaks for the visitor: cookies of impersonal ones belong to nobody.
+        """
+        if self._lead is None:
+            return None
+        limit = self._edge.settings.page_deadline if self._gate else self._limit_of_writing()
+        self._cookies_taken = await self._in_time(self._lead.head, limit)
+        return self._cookies_taken
+
+    async def fragment(self, hole: FragmentHole) -> bytes:
+        """The bytes for that hole, within its deadline, whatever happens."""
+        return await asyncio.shield(self._resolving[hole])
+
+    def end(self) -> None:
+        """Wait for nothing more. What still arrives is held for the next request."""
+        for task in self._resolving.values():
+            task.cancel()
+
+    def abandon(self) -> None:
+        """The visitor has left: stop the origin's work that nobody else waits for."""
+        self.end()
+        for bundle, task in self._own:
+            if not bundle.guests:
+                task.cancel()
+
+    def refresh(self) -> None:
+        """Ask for what was shown stale; nobody waits for it."""
+        asks = [ask for ask in self._plan.refresh if not self._is_pending(ask)]
+        if not asks or not self._edge.origin.health.may_try(self._edge.clock()):
+            return
+        personal = [ask for ask in asks if ask.is_private]
+        for chunk in _chunks(personal, False):
+            self._ask(chunk, impersonal=False, gate=False)
+        for chunk in _chunks([ask for ask in asks if not ask.is_private], False):
+            self._ask(chunk, impersonal=True, gate=False)
+
+    # -- asking
+
+    def _join(self, ask: Ask) -> bool:
+        bundle = self._edge.pending.get((ask.key, self._since)) if ask.may_collapse else None
+        if bundle is None:
+            return False
+        bundle.guests += 1
+        self._sources[ask.hole] = (bundle, True)
+        self._edge.tally.collapsed.add("fragment")
+        return True
+
+    def _is_pending(self, ask: Ask) -> bool:
+        return (ask.key, self._since) in self._edge.pending
+
+    def _ask(self, asks: Sequence[Ask], *, impersonal: bool, gate: bool) -> Bundle:
+        keeper = Keeper(self._edge, self._seat, self._since, impersonal=impersonal)
+        bundle = Bundle(asks, keeper.keep)
+        for ask in asks:
+            self._sources.setdefault(ask.hole, (bundle, False))
+        names = [(ask.key, self._since) for ask in asks if ask.may_collapse]
+        self._edge.pending.update(dict.fromkeys(names, bundle))
+        request = self._request(asks, impersonal=impersonal, gate=gate)
+        deadline = self._edge.settings.page_deadline
+        task = self._edge.spawn(bundle.run(self._edge.origin, request, self._edge.tally, deadline))
+        task.add_done_callback(lambda _: self._landed(names, bundle))
+        self._own.append((bundle, task))
+        return bundle
+
+    def _landed(self, names: list[tuple[FragmentKey, int]], bundle: Bundle) -> None:
+        for name in names:
+            if self._edge.pending.get(name) is bundle:
+                del self._edge.pending[name]
+        head = bundle.head.result() if bundle.head.done() else None
+        if head is not None and head.set_cookies and head is not self._cookies_taken:
+            self._edge.tally.late_cookies.add(by=len(head.set_cookies))
+
+    def _request(self, asks: Sequence[Ask], *, impersonal: bool, gate: bool) -> OriginRequest:
+        edge, seat = self._edge, self._seat
+        assert edge.keyring is not None
+        body = BundleRequest(
+            page=seat.visit.url.decode("ascii"),
+            includes=tuple(ask.hole.token for ask in asks),
+            gate=gate,
+            nobody=impersonal,
+            csrf_secret=self._secret(impersonal=impersonal),
+            values=tuple(sorted(seat.visit.values.items())),
+            deadline=edge.settings.page_deadline,
+        ).encode()
+        min_lsn = edge.memory.min_lsn(edge.clock())
+        if impersonal:
+            return impersonal_bundle(
+                seat.inbound, seat.dimensions, seat.visit.values, edge.keyring, body, min_lsn
+            )
+        return personal_bundle(
+            seat.inbound, seat.visit.visitor, seat.dimensions, seat.visit.values, body, min_lsn
+        )
+
+    def _secret(self, *, impersonal: bool) -> str | None:
+        """What the origin masks tokens with where the visitor's cookie does not say it.
+
+        Shared fragments get a secret that is nobody's: a token that is not recognised as a hole
+        then works for nobody, instead of being one visitor's in another's page.
+        """
+        if impersonal:
+            return secret_from_bytes(self._edge.rng(SECRET_LENGTH))
+        csrf = self._seat.csrf
+        return csrf.secret if csrf is not None and csrf.minted else None
+
+    # -- awaiting
+
+    async def _resolve(self, ask: Ask) -> bytes:
+        hole = ask.hole
+        settings = self._edge.settings
+        limit = settings.fragment_deadline if hole.deadline is None else hole.deadline
+        limit = min(limit, settings.page_deadline)
+        arrived, source = await self._arrival(ask, limit)
+        if arrived is None:
+            return await self._fallback(ask)
+        self._edge.tally.fragments.add(source)
+        return self._seat.bytes_of(arrived.fragment)
+
+    async def _arrival(self, ask: Ask, limit: float) -> tuple[Arrived | None, Source]:
+        found = self._sources.get(ask.hole)
+        if found is None:
+            return None, "nothing"
+        bundle, joined = found
+        arrived = await self._in_time(self._future(bundle, ask), limit)
+        if joined:
+            bundle.guests -= 1
+        if arrived is None or self._is_ours(ask, arrived, joined=joined):
+            return arrived, "collapsed" if joined else "asked"
+        # The frame read something that sets this visitor apart: only their own request will do.
+        alone = replace(ask, key=(ask.key[0], self._seat.visit.identity, b""))
+        bundle = self._ask([alone], impersonal=False, gate=False)
+        return await self._in_time(bundle.arrivals[alone.hole], limit), "asked"
+
+    def _future(self, bundle: Bundle, ask: Ask) -> asyncio.Future[Arrived | None]:
+        # A joined bundle knows the fragment by its own visitor's hole, which may be declared
+        # otherwise on another page; the key is what both agree on.
+        if (future := bundle.arrivals.get(ask.hole)) is not None:
+            return future
+        return next(bundle.arrivals[other.hole] for other in bundle.asks if other.key == ask.key)
+
+    def _is_ours(self, ask: Ask, arrived: Arrived, *, joined: bool) -> bool:
+        if not joined:
+            return arrived.fits
+        visit = self._seat.visit
+        reads = self._edge.memory.reads.get(visit.base(ask.hole))
+        return arrived.key is not None and arrived.key == visit.key(ask.hole, reads)
+
+    async def _fallback(self, ask: Ask) -> bytes:
+        """Last good copy, alt, placeholder, nothing: the page survives the fragment."""
+        edge, hole = self._edge, ask.hole
+        good = edge.memory.held(ask.key) if hole.scope != "no-store" else None
+        if good is not None and good.expiry.may_replace_error(edge.clock()):
+            edge.tally.fragments.add("last-good")
+            return self._seat.bytes_of(good)
+        if hole.alt is not None and (alt := await self._alt(ask, hole.alt)) is not None:
+            edge.tally.fragments.add("alt")
+            return self._seat.bytes_of(alt)
+        edge.tally.fragments.add("placeholder" if hole.placeholder else "nothing")
+        return hole.placeholder
+
+    async def _alt(self, ask: Ask, token: bytes) -> PreparedFragment | None:
+        edge, visit = self._edge, self._seat.visit
+        hole = replace(ask.hole, token=token, alt=None)
+        key = visit.key(hole, edge.memory.reads.get(visit.base(hole)))
+        held = edge.memory.held(key) if hole.scope != "no-store" else None
+        if held is not None and held.expiry.may_replace_error(edge.clock()):
+            return held
+        if not edge.origin.health.may_try(edge.clock()):
+            return None
+        other = Ask(hole, key)
+        bundle = self._ask([other], impersonal=not other.is_private, gate=False)
+        arrived = await self._in_time(bundle.arrivals[hole], edge.settings.page_deadline)
+        return arrived.fragment if arrived is not None and arrived.fits else None
+
+    async def _in_time(self, future: asyncio.Future[T | None], limit: float) -> T | None:
+        """The result within `limit` seconds of the second pass's begin."""
+        when = min(limit, self._edge.settings.page_deadline) + self._began
+        try:
+            async with asyncio.timeout_at(when):
+                return await asyncio.shield(future)
+        except TimeoutError:
+            return None
+
+    def _limit_of_writing(self) -> float:
+        settings = self._edge.settings
+        limits = [
+            settings.fragment_deadline if ask.hole.deadline is None else ask.hole.deadline
+            for ask in self._plan.asked
+            if ask.hole.writes
+        ]
+        return max(limits, default=settings.fragment_deadline)
+
+
+def _chunks(asks: Sequence[Ask], even_if_empty: bool) -> Iterator[Sequence[Ask]]:
+    """`asks` in bundles of at most MAX_INCLUDES; a gate is asked for without any too."""
+    if even_if_empty and not asks:
+        yield ()
+    for start in range(0, len(asks), MAX_INCLUDES):
+        yield asks[start : start + MAX_INCLUDES]

@@ -1,0 +1,1 @@
+"""Where responses are kept: bounded in bytes, found by key, dropped by label."""

@@ -1,0 +1,52 @@
+"""A mapping that forgets what was used longest ago: for marks and records of bounded worth."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class BoundedMap(Generic[K, V]):
+    """At most `limit` entries, least recently used ones leave first.
+
+    An entry may have a time from which it counts as absent; `now` in the caller's seconds.
+    """
+
+    __slots__ = ("_entries", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: K, now: float = 0.0) -> V | None:
+        """The value, unless it is absent or past its time."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if now >= entry[1]:
+            del self._entries[key]
+            return None
+        self._entries.move_to_end(key)
+        return entry[0]
+
+    def set(self, key: K, value: V, until: float = float("inf")) -> None:
+        """Remember `value`, before `until`."""
+        self._entries[key] = (value, until)
+        self._entries.move_to_end(key)
+        if len(self._entries) > self.limit:
+            self._entries.popitem(last=False)
+
+    def discard(self, key: K) -> None:
+        """Forget `key`, if it is there."""
+        self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()

@@ -1,0 +1,109 @@
+"""All that one worker remembers: shells, fragments, what pages are, and the fence before them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from edge.core.exchange import Page
+from edge.core.fragment_key import NOBODY, PUBLIC, FragmentKey, KnownReads
+from edge.core.lsn import later
+from edge.core.page_key import findable
+from edge.core.prepared import PreparedFragment, PreparedShell
+from edge.core.purge import Fence, Invalidation
+from edge.core.site import PageRecord
+from edge.settings import Settings
+from edge.store.bounded import BoundedMap
+from edge.store.labelled import LabelledStore
+from edge.store.private import PrivateStore
+
+MAX_RECORDS = 100_000
+"""Paths whose pages are known, and URLs known to be no two-pass pages; some 30 MiB at most."""
+
+LSN_MEMORY = 3600.0
+"""Seconds for which first passes ask for the position of the last purge: replicas that lag more
+are out of service long before."""
+
+
+class Memory:
+    """The stores of one worker and what keeps them right under invalidation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._object_limit = settings.object_bytes
+        self.shells: LabelledStore[bytes, PreparedShell] = LabelledStore(settings.store_bytes)
+        self.shared: LabelledStore[FragmentKey, PreparedFragment] = LabelledStore(
+            max(settings.store_bytes // 4, 1)
+        )
+        self.private = PrivateStore(settings.private_bytes, settings.private_bytes_per_visitor)
+        self.fence = Fence()
+        self.records: BoundedMap[bytes, PageRecord] = BoundedMap(MAX_RECORDS)
+        self.marks: BoundedMap[Hashable, str] = BoundedMap(MAX_RECORDS)
+        """Hit-for-pass: URLs and pages that are not asked for shells for a while, and why."""
+        self.pauses: BoundedMap[bytes, bool] = BoundedMap(MAX_RECORDS)
+        """Pages whose last fetch failed a moment ago."""
+        self.reads: BoundedMap[bytes, KnownReads] = BoundedMap(MAX_RECORDS)
+        self._min_lsn: tuple[str, float] | None = None
+
+    @property
+    def position(self) -> int:
+        """How many invalidations were applied."""
+        return self.fence.position
+
+    def apply(self, invalidation: Invalidation, now: float) -> int:
+        """Drop what `invalidation` names, and keep older fills out; how many objects."""
+        invalidation = findable(invalidation)
+        self.fence.advance(invalidation)
+        stores = (self.shells, self.shared, self.private)
+        found = sum(store.invalidate(invalidation, now) for store in stores)
+        if invalidation.everything or invalidation.urls or invalidation.prefixes:
+            self.marks.clear()
+            self.pauses.clear()
+        if invalidation.everything:
+            self.records.clear()
+        lsn = later(self.min_lsn(now), invalidation.lsn)
+        if lsn is not None and invalidation.lsn is not None:
+            self._min_lsn = (lsn, now + LSN_MEMORY)
+        return found
+
+    def min_lsn(self, now: float) -> str | None:
+        """How far the data behind the next fill must have come, if a purge said so lately."""
+        if self._min_lsn is None or now >= self._min_lsn[1]:
+            return None
+        return self._min_lsn[0]
+
+    def keep_shell(self, page: Page, shell: PreparedShell, since: int, now: float) -> bool:
+        """Store a shell that was asked for at position `since`; whether it was."""
+        if shell.expiry.drop_at <= now or shell.size > self._object_limit:
+            return False
+        if not self.fence.may_store(shell.labels, since):
+            return False
+        return self.shells.put(page.key, shell)
+
+    def held(self, key: FragmentKey) -> PreparedFragment | None:
+        """The fragment of that key, wherever its kind lies."""
+        return (self.shared if key[1] in (PUBLIC, NOBODY) else self.private).get(key)
+
+    def keep_fragment(
+        self, key: FragmentKey, account: bytes, fragment: PreparedFragment, since: int, now: float
+    ) -> bool:
+        """Store a fragment that was asked for at position `since`; whether it was.
+
+        `account` is the visitor whom a private one counts against.
+        """
+        if fragment.expiry.drop_at <= now or fragment.size > self._object_limit:
+            return False
+        if not self.fence.may_store(fragment.labels, since):
+            return False
+        if key[1] in (PUBLIC, NOBODY):
+            return self.shared.put(key, fragment)
+        return self.private.put_for(account, key, fragment)
+
+    def expire(self, now: float) -> int:
+        """Drop what is of no more use; how many objects."""
+        return self.shells.expire(now) + self.shared.expire(now) + self.private.expire(now)
+
+    def drop_other_releases(self, release: str, now: float) -> int:
+        """Make the shells of other releases stale; how many. Deploys bring new templates."""
+        old = [key for key, shell in self.shells.items() if shell.shell.release != release]
+        for key in old:
+            self.shells.soften(key, now)
+        return len(old)
