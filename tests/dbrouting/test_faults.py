@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
+from dbrouting import metrics
 from tests.dbrouting.load import Load, Outcome
 from tests.dbrouting.servers import Shop, point_at
 from tests.dbrouting.settings import DRIVER
@@ -41,15 +42,19 @@ def slow_read(number: int) -> None:
 
 
 class Fault:
-    """What is done to the first replica, and how it is undone."""
+    """What is done to the first replica, and how it is undone; what the cluster must notice."""
 
     def __init__(
         self,
         happen: Callable[[Shop], object],
         mend: Callable[[Shop], object] = lambda shop: shop.mend(),
         query: Callable[[int], None] = read,
+        noticed: tuple[str, ...] = (),
     ) -> None:
-        self.happen, self.mend, self.query = happen, mend, query
+        self.happen, self.mend, self.query, self.noticed = happen, mend, query, noticed
+
+    def times_noticed(self) -> float:
+        return sum(metrics.value(metrics.FAILURES, failure=kind) for kind in self.noticed)
 
 
 def fill_up(shop: Shop) -> None:
@@ -94,21 +99,37 @@ def crash_and_start(shop: Shop) -> None:
     shop.replicas[0].start()
 
 
+GONE = ("broken", "refused", "shutting-down")
+SILENT = ("hung", "slow", "timed-out")
 FAULTS = {
-    "killed": Fault(lambda shop: shop.replicas[0].kill()),
-    "killed-mid-query": Fault(lambda shop: shop.replicas[0].kill(), query=slow_read),
-    "backends-killed": Fault(kill_backends, query=slow_read),
-    "fast-shutdown": Fault(lambda shop: shop.replicas[0].stop("fast")),
-    "immediate-shutdown": Fault(lambda shop: shop.replicas[0].stop("immediate")),
-    "refused": Fault(lambda shop: shop.replicas[0].stop("fast"), query=read_anew),
-    "starting-up": Fault(crash_and_start, query=read_anew),
-    "hung": Fault(lambda shop: shop.replicas[0].sigstop()),
-    "connecting-hangs": Fault(lambda shop: shop.replicas[0].sigstop(), query=read_anew),
-    "too-many-clients": Fault(fill_up, free, query=read_anew),
-    "recovery-conflict": Fault(conflict, no_more_conflicts, query=slow_read),
+    "killed": Fault(lambda shop: shop.replicas[0].kill(), noticed=GONE),
+    "killed-mid-query": Fault(lambda shop: shop.replicas[0].kill(), query=slow_read, noticed=GONE),
+    "backends-killed": Fault(kill_backends, query=slow_read, noticed=("broken",)),
+    "fast-shutdown": Fault(lambda shop: shop.replicas[0].stop("fast"), noticed=GONE),
+    "immediate-shutdown": Fault(
+        lambda shop: shop.replicas[0].stop("immediate"),
+        noticed=GONE,
+    ),
+    "refused": Fault(
+        lambda shop: shop.replicas[0].stop("fast"), query=read_anew, noticed=("refused",)
+    ),
+    "starting-up": Fault(crash_and_start, query=read_anew, noticed=("starting", "refused")),
+    "hung": Fault(lambda shop: shop.replicas[0].sigstop(), noticed=SILENT),
+    "connecting-hangs": Fault(
+        lambda shop: shop.replicas[0].sigstop(), query=read_anew, noticed=("timed-out",)
+    ),
+    "too-many-clients": Fault(fill_up, free, query=read_anew, noticed=("too-many-clients",)),
+    "recovery-conflict": Fault(
+        conflict, no_more_conflicts, query=slow_read, noticed=("recovery-conflict",)
+    ),
     "replay-paused": Fault(lambda shop: shop.replicas[0].pause_replay()),
-    "both-killed": Fault(lambda shop: [node.kill() for node in shop.replicas]),
-    "both-hung": Fault(lambda shop: [node.sigstop() for node in shop.replicas]),
+    "both-killed": Fault(
+        lambda shop: [node.kill() for node in shop.replicas], noticed=("refused",)
+    ),
+    "both-hung": Fault(
+        lambda shop: [node.sigstop() for node in shop.replicas],
+        noticed=SILENT,
+    ),
 }
 
 
@@ -129,12 +150,15 @@ def record(name: str, mode: str, outcome: Outcome) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_error_reaches_the_caller(shop, name, mode, total):
     shop.stock_up()
+    fault = FAULTS[name]
+    noticed_before = fault.times_noticed()
 
-    outcome = run(shop, FAULTS[name], total, mode)
+    outcome = run(shop, fault, total, mode)
 
     record(name, mode, outcome)
     assert outcome.errors == []
     assert outcome.total == total
+    assert not fault.noticed or fault.times_noticed() > noticed_before
 
 
 @pytest.mark.parametrize(("mode", "total"), FORMS)

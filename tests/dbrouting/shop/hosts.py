@@ -1,0 +1,6 @@
+"""A list of hosts that comes from code."""
+
+
+def replicas() -> list[str]:
+    """What REPLICAS = "tests.dbrouting.shop.hosts.replicas" gives."""
+    return ["db8"]
