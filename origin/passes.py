@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 
+from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from fragments.include import Include, marker
 
@@ -71,6 +74,14 @@ class TwoPass:
     reason: str | None = None
     """Why the page cannot become a shell."""
     violation: Exception | None = None
+    filled: bool = False
+    """Something of this visitor's was put into the page."""
+    csrf_used: bool = False
+    """A token was made, so the visitor must have the cookie even if no token is in the page."""
+    context_changed: bool = False
+    """What the account decides of pages is to be asked for again (origin.context)."""
+    nonce: bytes = field(default_factory=lambda: secrets.token_urlsafe(16).encode())
+    """The nonce of this response, should it need one."""
     entered: bool = False
     """The view's wrapper is at work: a second wrapper inside it only calls through."""
     holes: dict[str, object] = field(default_factory=dict)
@@ -79,6 +90,22 @@ class TwoPass:
     def add_groups(self, *names: str) -> None:
         """Say that the page (or the fragment being rendered) shows data of these groups."""
         self.groups.update((name, None) for name in names)
+
+    def fits(self, page: PageOptions | None, *, is_safe: bool) -> bool:
+        """Whether this pass is the right one for the view, whose mark is now known for certain.
+
+        If not, the middleware is to run the stack once more for `page`.
+        """
+        if self.kind is Pass.FIRST and self.page is not page:
+            self.wrong_guess, self.page = True, page
+            return False
+        if self.kind is Pass.PLAIN and page is not None:
+            self.page = page
+            self.wrong_guess = is_safe
+            self.kind = Pass.PLAIN if is_safe else Pass.SINGLE
+            return not is_safe
+        self.page = page
+        return True
 
     def give_up(self, reason: str) -> None:
         """Say that this page must be passed; the first reason counts."""
@@ -108,11 +135,19 @@ def entered(state: TwoPass) -> Iterator[TwoPass]:
         _current.reset(token)
 
 
+LANGUAGE_ARGUMENT: Final = "_lang"
+"""Arguments carry the page's language: /en/ and /de/ hold the same tag, but not the same text."""
+
+
 def emit(include: Include) -> SafeString:
     """The marker for `include`, to be put into rendered text; nothing need escape it.
 
     Raises WireError `size` for arguments that are too long.
     """
+    language = get_language() if django_settings.USE_I18N else None
+    if language is not None and include.kind != "nonce":
+        args = {**dict(include.args), LANGUAGE_ARGUMENT: language}
+        include = Include.of(include.kind, include.name, args)
     # made of letters, digits and [:.-_] and signed: escaping could not change it
     return mark_safe(marker(include.token(get_settings().keyring)))  # noqa: S308
 

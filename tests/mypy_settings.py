@@ -9,3 +9,4 @@ INSTALLED_APPS = [
 ]
 USE_TZ = True
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+ROOT_URLCONF = "tests.mypy_settings"

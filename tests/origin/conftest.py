@@ -1,9 +1,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import django
+import pytest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.origin.settings")
 # pytest-django looks for settings before it reads this file, so the apps are loaded here
 django.setup()
+
+
+@pytest.fixture
+def shop() -> Iterator[None]:
+    """The settings of tests/origin/shop, with empty caches and counters."""
+    from django.core.cache import caches
+    from django.test import override_settings
+
+    from origin import counters
+    from tests.origin.shop import settings as shop_settings
+    from tests.origin.shop.calls import CALLS
+
+    keep = {"DATABASES", "INSTALLED_APPS"}
+    values = {
+        name: value
+        for name, value in vars(shop_settings).items()
+        if name.isupper() and name not in keep
+    }
+    CALLS.clear()
+    counters.reset()
+    with override_settings(**values):
+        for alias in ("default", "shells"):
+            caches[alias].clear()
+        yield

@@ -1,0 +1,25 @@
+"""The Django app: label `twopass`, whatever the folder is called."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class TwoPassConfig(AppConfig):
+    """Finds the project's `fragments` modules and connects what listens to it."""
+
+    name = "origin"
+    label = "twopass"
+    verbose_name = "Two-pass pages"
+    default = True
+
+    def ready(self) -> None:
+        """Import what registers itself: fragments, checks, signals, the apps' renderers."""
+        for module in ("csrf", "checks", "invalidation", "accounts"):
+            if find_spec(f"{self.name}.{module}") is not None:
+                importlib.import_module(f"{self.name}.{module}")
+        autodiscover_modules("fragments")

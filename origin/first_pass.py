@@ -1,0 +1,128 @@
+"""From a page rendered for nobody to a shell, or the reason why it cannot be one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from fragments.csrf import sentinels
+from fragments.dimensions import Dimension
+from fragments.headers import INTERNAL_PREFIX
+from fragments.shell import MAX_HOLES, Part, Shell
+
+from .conf import Settings
+from .cutting import cut, has_stray_token
+from .passes import PageOptions, TwoPass
+
+Reason = Literal["guard", "csrf", "set-cookie", "status", "size", "vary", "method", "error"]
+
+_DROPPED: Final = frozenset(
+    {
+        # of one message or hop only (RFC 9110 §7.6.1, §8.6), or made anew for each response
+        "connection",
+        "content-length",
+        "date",
+        "etag",
+        "keep-alive",
+        "proxy-authenticate",
+        "server",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "vary",
+    }
+)
+
+
+class UnfitPage(Exception):
+    """A page that must be passed; `reason` is what the edge is told, the text is for logs."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+
+def compile_shell(
+    response: HttpResponse,
+    page: PageOptions,
+    state: TwoPass,
+    dimensions: tuple[Dimension, ...],
+    values: Mapping[str, str],
+    conf: Settings,
+) -> Shell:
+    """The shell of `response`, which a first pass in `state` gave. Raises UnfitPage."""
+    _check(response, state, conf)
+    _check_vary(response, dimensions, conf)
+    body = cut(response.content, conf)
+    if has_stray_token(body):
+        raise UnfitPage("csrf", "a CSRF token that is not this request's stands in the page")
+    shell = Shell(
+        status=response.status_code,
+        headers=_headers(response, conf),
+        body=body,
+        max_age=_or(page.max_age, conf.max_age),
+        stale_while_revalidate=_or(page.stale_while_revalidate, conf.stale_while_revalidate),
+        stale_if_error=_or(page.stale_if_error, conf.stale_if_error),
+        groups=tuple(state.groups),
+        dimensions=dimensions,
+        values=tuple((item.name, values[item.name]) for item in dimensions),
+        query=page.query,
+        gate=page.gate is not None,
+        release=conf.release,
+    )
+    if len(shell.holes()) > MAX_HOLES:
+        raise UnfitPage("size", f"{len(shell.holes())} different holes, at most {MAX_HOLES}")
+    return shell
+
+
+def _check(response: HttpResponse, state: TwoPass, conf: Settings) -> None:
+    if state.reason is not None:
+        raise UnfitPage(state.reason, str(state.violation or "the first pass gave up"))
+    if response.status_code >= 500:
+        raise UnfitPage("error", f"the first pass ended in {response.status_code}")
+    if response.status_code != 200:
+        # a redirect to the login page, say, is an answer to nobody in particular
+        raise UnfitPage("status", f"the first pass ended in {response.status_code}")
+    for name, morsel in response.cookies.items():
+        known = sentinels(conf.keyring)
+        if name != settings.CSRF_COOKIE_NAME or morsel.value not in known:
+            raise UnfitPage("set-cookie", f"the first pass set cookie {name!r}")
+    if response.has_header("Content-Encoding"):
+        raise UnfitPage("error", "the first pass compressed its answer unasked")
+    if len(response.content) > conf.max_shell:
+        raise UnfitPage("size", f"{len(response.content)} bytes, at most {conf.max_shell}")
+
+
+def _check_vary(response: HttpResponse, dimensions: tuple[Dimension, ...], conf: Settings) -> None:
+    """Fields that a page varies by must be dimensions, or such that requests with them are passed.
+
+    Cookies are the dimensions' business, and the edge does its own compression.
+    """
+    known = {"cookie", "accept-encoding", *(name.lower() for name in conf.varying_headers)}
+    known |= {item.field.lower() for item in dimensions if item.source == "header"}
+    if any(item.source == "language" for item in dimensions):
+        known.add("accept-language")
+    for name in response.headers.get("Vary", "").split(","):
+        if name.strip() and name.strip().lower() not in known:
+            raise UnfitPage(
+                "vary",
+                f"the page varies by {name.strip()}: declare a dimension with "
+                f"source 'header' (Accept-Language: 'language'), or list it in VARYING_HEADERS",
+            )
+
+
+def _headers(response: HttpResponse, conf: Settings) -> tuple[tuple[str, tuple[Part, ...]], ...]:
+    return tuple(
+        (name.lower(), cut(value.encode("latin-1"), conf) or (b"",))
+        for name, value in response.items()
+        if name.lower() not in _DROPPED and not name.lower().startswith(INTERNAL_PREFIX)
+    )
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value

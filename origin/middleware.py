@@ -1,0 +1,183 @@
+"""The middleware, first in MIDDLEWARE: it sees each request before, and each response after all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, assert_never, cast
+
+from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls.base import set_urlconf
+
+from fragments.errors import WireError
+from fragments.headers import CAPABILITY, MIN_LSN
+from fragments.manifest import INTERNAL_PREFIX
+
+from . import counters, endpoints, exchange, guess, proof, second_pass
+from .conf import get_settings
+from .databases import first_pass_reads
+from .frames import ForNobody
+from .page import SAFE, page_options_of
+from .passes import Pass, TwoPass, entered, of
+from .reads import watch_middleware
+from .second_pass import Bundle, Preparation
+from .steps import Collect, Flow, Run, Step, Work
+from .subrequest import Target, build
+from .surroundings import Surroundings, capture
+from .visit import Visit
+from .visitor import dimensions_named, parts_for_nobody
+
+Stack = Callable[[HttpRequest], Any]
+
+
+class TwoPassMiddleware:
+    """Renders pages for nobody and completes them for each visitor, under WSGI and ASGI."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Stack) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        flow = self._flow(request)
+        return self._drive_async(flow) if self.is_async else self._drive(flow)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        """The real view is known: go on if this is the right pass for it."""
+        state = of(request)
+        if state is None:
+            return None
+        guess.learn(request)
+        if isinstance(state.work, Preparation):
+            state.work.surroundings = capture(request)
+            return HttpResponse(status=204)
+        page = page_options_of(view)
+        if page is None and isinstance(state.work, Bundle):
+            return second_pass.answer(request, state.work, None, get_settings())
+        # an unmarked view may hold a mark below decorators that hide it: its wrapper will tell
+        if page is not None and not state.fits(page, is_safe=request.method in SAFE):
+            return HttpResponse(status=204)
+        return None
+
+    def _flow(self, request: HttpRequest) -> Flow:
+        """The flow that answers `request`, by who asks."""
+        conf = get_settings()
+        if request.path_info.startswith(INTERNAL_PREFIX):
+            return endpoints.answer(request, conf, self._for_nobody_of)
+        visit = Visit(request, conf, self._for_nobody_of)
+        try:
+            kind = proof.kind_of(request, conf)
+        except WireError as error:
+            counters.count("refused", error.code)
+            return _constant(proof.refusal(error))
+        if kind is None:
+            return exchange.in_one_process(visit)
+        if kind == "first" and conf.enabled:
+            return exchange.for_nobody(visit, request.headers.get(MIN_LSN))
+        if kind == "probe" and CAPABILITY in request.headers.get("Surrogate-Capability", ""):
+            return exchange.for_edge(visit)
+        return exchange.one_pass(visit, request)
+
+    def _drive(self, flow: Flow) -> HttpResponseBase:
+        result: Any = None
+        while True:
+            try:
+                step = flow.send(result)
+            except StopIteration as stop:
+                return cast(HttpResponseBase, stop.value)
+            result = self._perform(step)
+
+    async def _drive_async(self, flow: Flow) -> HttpResponseBase:
+        result: Any = None
+        while True:
+            try:
+                step = flow.send(result)
+            except StopIteration as stop:
+                return cast(HttpResponseBase, stop.value)
+            result = await self._perform_async(step)
+
+    def _perform(self, step: Step) -> object:
+        match step:
+            case Run():
+                with _running(step):
+                    return self.get_response(step.request)
+            case Work():
+                return step.function()
+            case Collect():
+                return list(step.plan.messages())
+            case _:
+                assert_never(step)
+
+    async def _perform_async(self, step: Step) -> object:
+        match step:
+            case Run():
+                with _running(step):
+                    return await self.get_response(step.request)
+            case Work():
+                return await sync_to_async(step.function)()
+            case Collect():
+                return [message async for message in step.plan.amessages()]
+            case _:
+                assert_never(step)
+
+    def _for_nobody_of(self, request: HttpRequest, values: Mapping[str, str]) -> ForNobody:
+        """Prepares requests for nobody beside `request`, through the stack below."""
+
+        def prepare(names: tuple[str, ...]) -> Surroundings:
+            conf = get_settings()
+            dimensions = dimensions_named(names, conf)
+            parts = parts_for_nobody(request, values, dimensions, conf)
+            sub = build(request, Target.of(request), parts, anonymous=True)
+            preparation = Preparation()
+            step = Run(sub, TwoPass(Pass.SECOND, work=preparation))
+            with capture(request).active():
+                if self.is_async:
+                    async_to_sync(self._perform_async)(step)
+                else:
+                    self._perform(step)
+            return preparation.surroundings or _bare(sub)
+
+        return prepare
+
+
+@contextlib.contextmanager
+def _running(step: Run) -> Iterator[None]:
+    """What must be in place while the stack runs once."""
+    request, state = step.request, step.state
+    request.two_pass = state  # type: ignore[attr-defined]  # ours
+    # as BaseHandler.get_response does: another run may have left its own
+    set_urlconf(settings.ROOT_URLCONF)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(entered(state))
+        if state.kind is Pass.FIRST:
+            stack.enter_context(first_pass_reads(step.min_lsn))
+        else:
+            watch_middleware(request)
+        yield
+
+
+def _bare(request: HttpRequest) -> Surroundings:
+    """A request that the stack did not let through to any view: nobody, with nothing set up."""
+    from django.contrib.auth.models import AnonymousUser
+
+    request.session = SessionBase()
+    request.user = AnonymousUser()
+    return capture(request)
+
+
+def _constant(response: HttpResponseBase) -> Flow:
+    yield from ()
+    return response

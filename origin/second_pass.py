@@ -1,0 +1,248 @@
+"""The second pass: the fragments of a page for one visitor, in place of the page's own view.
+
+Before the head: the gate, session and user, fragments that may write. After it, one frame per
+fragment as it is rendered, when nothing can be saved any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+
+from fragments.bundle import RESPONSE_TYPE, End, Frame, Head, Message, encode_message
+from fragments.errors import WireError
+from fragments.include import Include
+
+from . import csrf
+from .conf import Settings
+from .frames import ForNobody, Job, Renderer, failure, job_for, unknown
+from .gates import verdict_of
+from .passes import Gate
+from .reads import cookies_read
+from .registry import UnknownFragment
+from .session import read_session
+from .surroundings import Surroundings, capture
+
+
+@dataclass(slots=True)
+class Bundle:
+    """What a second pass is to render. `expires`: on the monotonic clock, in seconds.
+
+    `includes` holds an error where a token was not ours.
+    """
+
+    includes: Sequence[Include | WireError]
+    for_nobody: ForNobody
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_nobody: bool = False
+    expires: float | None = None
+
+
+@dataclass(slots=True)
+class Preparation:
+    """Asks for a request as the stack prepares it, and for no answer."""
+
+    surroundings: Surroundings | None = None
+
+
+class Plan:
+    """What is left to do once the head is known: `messages` are the frames, as they are rendered.
+
+    `ready` were rendered before the head.
+    """
+
+    def __init__(
+        self,
+        head: Head,
+        ready: Sequence[Frame],
+        jobs: Sequence[Job],
+        renderer: Renderer,
+        conf: Settings,
+        expires: float | None = None,
+    ) -> None:
+        self.head = head
+        self._ready = tuple(ready)
+        self._sync = [job for job in jobs if not job.is_async and not _concurrent(job)]
+        self._async = [job for job in jobs if job.is_async]
+        self._pooled = [job for job in jobs if not job.is_async and _concurrent(job)]
+        self._count = len(ready) + len(jobs)
+        self._renderer = renderer
+        self._conf = conf
+        self._expires = expires
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self._count} fragments, {len(self._ready)} ready>"
+
+    def alternative(self, index: int, include: Include) -> Frame:
+        """The frame for what is shown instead of a fragment that failed."""
+        try:
+            return self._renderer.render(job_for(index, include))
+        except UnknownFragment as error:
+            return unknown(index, error, strict=self._conf.strict)
+
+    def messages(self) -> Iterator[Message]:
+        """Head, frames, end: sync fragments in turn, pooled ones beside them."""
+        yield self.head
+        yield from self._ready
+        pool = _pool(self._conf.workers)
+        running = {self._submit(pool, job) for job in self._pooled}
+        try:
+            for job in self._sync:
+                yield self._render(job)
+                for done in [future for future in running if future.done()]:
+                    running.discard(done)
+                    yield done.result()
+            if self._async:
+                yield from async_to_sync(self._all_async)()
+            for future in as_completed(running):
+                yield future.result()
+        finally:
+            for future in running:
+                future.cancel()
+        yield End(self._count)
+
+    async def amessages(self) -> AsyncIterator[Message]:
+        """As `messages`, with async fragments together and sync ones in the request's thread."""
+        yield self.head
+        for frame in self._ready:
+            yield frame
+        queue: asyncio.Queue[Frame] = asyncio.Queue()
+        tasks = [asyncio.create_task(self._put_async(queue, job)) for job in self._async]
+        tasks += [asyncio.create_task(self._put_pooled(queue, job)) for job in self._pooled]
+        tasks.append(asyncio.create_task(self._put_in_turn(queue)))
+        try:
+            for _ in range(self._count - len(self._ready)):
+                yield await queue.get()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        yield End(self._count)
+
+    def encoded(self) -> Iterator[bytes]:
+        """The wire form of `messages`."""
+        return map(encode_message, self.messages())
+
+    async def aencoded(self) -> AsyncIterator[bytes]:
+        """The wire form of `amessages`."""
+        async for message in self.amessages():
+            yield encode_message(message)
+
+    async def _put_in_turn(self, queue: asyncio.Queue[Frame]) -> None:
+        for job in self._sync:
+            await queue.put(await sync_to_async(self._render)(job))
+
+    async def _put_async(self, queue: asyncio.Queue[Frame], job: Job) -> None:
+        await queue.put(await self._render_async(job))
+
+    async def _put_pooled(self, queue: asyncio.Queue[Frame], job: Job) -> None:
+        future = self._submit(_pool(self._conf.workers), job)
+        await queue.put(await asyncio.wrap_future(future))
+
+    async def _all_async(self) -> list[Frame]:
+        return list(await asyncio.gather(*(self._render_async(job) for job in self._async)))
+
+    async def _render_async(self, job: Job) -> Frame:
+        try:
+            async with asyncio.timeout(self._seconds_left()):
+                return await self._renderer.arender(job)
+        except TimeoutError as error:
+            return failure(job.index, 504, error, strict=self._conf.strict)
+
+    def _render(self, job: Job) -> Frame:
+        left = self._seconds_left()
+        if left is not None and left <= 0:
+            # nobody waits any more: what has not begun need not begin
+            error = TimeoutError("the bundle's deadline has passed")
+            return failure(job.index, 504, error, strict=self._conf.strict)
+        return self._renderer.render(job)
+
+    def _submit(self, pool: ThreadPoolExecutor, job: Job) -> Future[Frame]:
+        return pool.submit(contextvars.copy_context().run, self._render_alone, job)
+
+    def _render_alone(self, job: Job) -> Frame:
+        try:
+            return self._render(job)
+        finally:
+            connections.close_all()  # this thread's own, which no request would ever close
+
+    def _seconds_left(self) -> float | None:
+        return None if self._expires is None else self._expires - time.monotonic()
+
+
+class FramesResponse(StreamingHttpResponse):
+    """The answer to a bundle; its body is `plan` in its wire form."""
+
+    def __init__(self, plan: Plan, *, is_async: bool) -> None:
+        content = plan.aencoded() if is_async else plan.encoded()
+        super().__init__(content, content_type=RESPONSE_TYPE)
+        self.plan = plan
+        self.headers["Cache-Control"] = "no-store"
+        self.headers["X-Accel-Buffering"] = "no"
+
+
+def answer(
+    request: HttpRequest, bundle: Bundle, gate: Gate | None, conf: Settings
+) -> HttpResponseBase:
+    """The response to `bundle`: a FramesResponse, or the gate's verdict.
+
+    Runs in a thread that may use the database.
+    """
+    facts = read_session(request)
+    verdict = verdict_of(gate, request) if gate is not None else None
+    if verdict is not None:
+        return verdict
+    renderer = Renderer(
+        capture(request, cookies_read(request)),
+        bundle.for_nobody,
+        bundle.values,
+        conf,
+        is_nobody=bundle.is_nobody,
+    )
+    jobs, ready = _jobs(bundle, conf)
+    writing = [job for job in jobs if job.fragment.options.writes]
+    if settings.CSRF_USE_SESSIONS and facts.state == "valid":
+        csrf.session_secret(request)  # a form in a fragment must find one once the head has left
+    ready += [renderer.render(job, writes=True) for job in writing]
+    head = Head(facts.state, facts.age, facts.groups)
+    rest = [job for job in jobs if not job.fragment.options.writes]
+    plan = Plan(head, ready, rest, renderer, conf, bundle.expires)
+    response = FramesResponse(plan, is_async=isinstance(request, ASGIRequest))
+    for written in renderer.responses:
+        response.cookies.update(written.cookies)
+    return response
+
+
+def _jobs(bundle: Bundle, conf: Settings) -> tuple[list[Job], list[Frame]]:
+    """What can be rendered, and frames for what cannot."""
+    jobs: list[Job] = []
+    failed: list[Frame] = []
+    for index, include in enumerate(bundle.includes):
+        if isinstance(include, WireError):
+            failed.append(failure(index, 400, include, strict=conf.strict))
+            continue
+        try:
+            jobs.append(job_for(index, include))
+        except UnknownFragment as error:
+            failed.append(unknown(index, error, strict=conf.strict))
+    return jobs, failed
+
+
+def _concurrent(job: Job) -> bool:
+    return job.fragment.options.concurrent
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=workers, thread_name_prefix="twopass")
