@@ -78,13 +78,16 @@ def _pot(c: Canvas) -> None:
 
 def _leaf(c: Canvas, x: float, y: float, angle: float, length: float, width: float) -> None:
     """A pointed leaf growing from (x, y), ``angle`` degrees from upright."""
-    low, high = -length * 0.35, -length * 0.75
+    low, high = round(-length * 0.35), round(-length * 0.75)
     d = f"M0 0C{-width} {low} {-width} {high} 0 {-length}C{width} {high} {width} {low} 0 0z"
     fill = LEAF if round(angle) % 4 else LEAF_DARK
+    vein = (
+        f'<path d="M0 0V{-length * 0.85:.0f}" stroke="#e6ecd8" stroke-opacity=".5" '
+        'stroke-width="1.6"/>'
+    )
     c.elements.append(
         f'<g transform="translate({x:.0f} {y:.0f}) rotate({angle:.0f})">'
-        f'<path d="{d}" fill="{fill}"/><path d="M0 0V{-length * 0.85:.0f}" '
-        'stroke="#e6ecd8" stroke-opacity=".5" stroke-width="1.6"/></g>'
+        f'<path d="{d}" fill="{fill}"/>{vein if width > 10 else ""}</g>'
     )
 
 
