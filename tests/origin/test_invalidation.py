@@ -1,0 +1,509 @@
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import types
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import logout
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.core.cache import caches
+from django.db import transaction
+from django.test import override_settings
+
+from origin import invalidation, model_groups, model_signals
+from origin.invalidation import (
+    group_versions,
+    invalidate_all,
+    invalidate_groups,
+    invalidate_prefixes,
+    invalidate_urls,
+    lsn_of,
+)
+from origin.model_groups import BadGroups, declare_groups, groups_of_model
+from origin.purge import MAX_NAMES, Batch, Purge, UnfitPurge, newest_lsn
+from origin.receipts import Receipt
+
+from .stock.models import Bargain, Category, Page, Plain, Product, Review, Tag
+from .template_sets import visitor
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "other"])
+
+
+class Rollback(Exception):
+    """Ends a transaction."""
+
+
+class RecordedOutbox:
+    def __init__(self) -> None:
+        self.purges: list[Purge] = []
+
+    def offer(self, purge: Purge) -> Receipt:
+        self.purges.append(purge)
+        return Receipt(0)
+
+    @property
+    def groups(self) -> set[str]:
+        return {name for purge in self.purges for name in purge.groups}
+
+
+@pytest.fixture(autouse=True)
+def outbox(monkeypatch: pytest.MonkeyPatch) -> RecordedOutbox:
+    model_signals.connect()
+    found = RecordedOutbox()
+    monkeypatch.setattr(invalidation, "get_outbox", lambda: found)
+    return found
+
+
+@pytest.fixture
+def shop(outbox: RecordedOutbox) -> types.SimpleNamespace:
+    tea, cups = Category.objects.create(name="tea"), Category.objects.create(name="cups")
+    product = Product.objects.create(name="Oolong", category=tea)
+    made = types.SimpleNamespace(tea=tea, cups=cups, product=product)
+    outbox.purges.clear()
+    return made
+
+
+# --- when it leaves
+
+
+def test_nothing_leaves_before_the_commit_and_then_all_at_once(outbox):
+    with transaction.atomic():
+        invalidate_groups("a", "b")
+        with transaction.atomic(savepoint=False):
+            invalidate_groups("b", "c")
+        invalidate_urls("https://shop.example/x")
+        assert outbox.purges == []
+
+    assert outbox.purges == [Purge(urls=("https://shop.example/x",), groups=("a", "b", "c"))]
+
+
+def test_a_rollback_takes_it_back(outbox):
+    with contextlib.suppress(Rollback), transaction.atomic():
+        invalidate_groups("a")
+        raise Rollback
+
+    with transaction.atomic():
+        invalidate_groups("b")
+
+    assert outbox.groups == {"b"}
+
+
+def test_a_savepoint_that_is_rolled_back_takes_back_only_its_own(outbox):
+    with transaction.atomic():
+        with contextlib.suppress(Rollback), transaction.atomic():
+            invalidate_groups("inner")
+            raise Rollback
+        invalidate_groups("outer")
+        with transaction.atomic():
+            invalidate_groups("kept")
+
+    assert outbox.groups == {"outer", "kept"}
+
+
+def test_each_database_has_its_own_commit(outbox):
+    with transaction.atomic(using="other"):
+        invalidate_groups("here")
+        invalidate_groups("there", using="other")
+        assert outbox.groups == {"here"}
+
+    assert outbox.groups == {"here", "there"}
+
+
+def test_soft_and_hard_do_not_mix(outbox):
+    with transaction.atomic():
+        invalidate_groups("a", soft=True)
+        invalidate_groups("b")
+        invalidate_groups("c", soft=True)
+
+    assert outbox.purges == [
+        Purge(groups=("a", "c"), soft=True),
+        Purge(groups=("b",)),
+    ]
+
+
+def test_prefixes_and_everything(outbox):
+    invalidate_prefixes("https://shop.example/sale/")
+    with transaction.atomic():
+        invalidate_groups("a")
+        invalidate_all()
+        invalidate_groups("b")
+
+    assert outbox.purges == [
+        Purge(prefixes=("https://shop.example/sale/",)),
+        Purge(everything=True),
+    ]
+
+
+def test_nothing_is_nothing(outbox):
+    invalidate_groups()
+
+    assert outbox.purges == []
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: invalidate_urls("/product/42"), "is not absolute"),
+        (lambda: invalidate_groups(""), "no name of 1 to"),
+        (lambda: invalidate_groups("x" * 9000), "no name of 1 to"),
+        (lambda: invalidate_groups(42), "no name of 1 to"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_where_it_is_said(call, message):
+    with pytest.raises(UnfitPurge, match=message):
+        call()
+
+
+def test_too_many_names_become_everything():
+    batch = Batch()
+
+    assert batch.add(Purge(groups=tuple(map(str, range(MAX_NAMES))))) is False
+    assert batch.add(Purge(groups=("one more",), lsn="0/1")) is True
+    assert batch.to_json(0)["all"] is True
+    assert batch.to_json(0)["groups"] == []
+    assert batch.to_json(0)["lsn"] == "0/1"
+
+
+def test_the_newest_position():
+    assert newest_lsn("0/FF", None, "1/0", "0/100") == "1/0"
+    assert newest_lsn(None) is None
+
+
+# --- positions in the primary's log
+
+
+@pytest.fixture
+def routing(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
+    state = types.SimpleNamespace(position=0x16B3748, error=None)
+
+    def current_lsn():
+        if state.error:
+            raise state.error
+        return state.position
+
+    package = types.ModuleType("dbrouting")
+    package.current_lsn = current_lsn
+    package.format_lsn = lambda lsn: f"{lsn >> 32:X}/{lsn & 0xFFFFFFFF:X}"
+    conf = types.ModuleType("dbrouting.conf")
+    conf.get_settings = lambda: types.SimpleNamespace(primary="default")
+    monkeypatch.setitem(sys.modules, "dbrouting", package)
+    monkeypatch.setitem(sys.modules, "dbrouting.conf", conf)
+    monkeypatch.setattr(apps, "is_installed", lambda name: True)
+    return state
+
+
+def test_a_purge_says_how_far_its_data_are(outbox, routing):
+    invalidate_groups("a")
+    invalidate_groups("b", using="other")
+
+    assert [purge.lsn for purge in outbox.purges] == ["0/16B3748", None]
+    assert lsn_of(group_versions(["a", "b"])) == "0/16B3748"
+
+
+def test_without_a_position_it_leaves_all_the_same(outbox, routing, caplog):
+    routing.error = RuntimeError("no connection")
+
+    with caplog.at_level(logging.ERROR, "twopass.invalidation"):
+        invalidate_groups("a")
+
+    assert [purge.lsn for purge in outbox.purges] == [None]
+    assert "may read old data" in caplog.text
+
+
+# --- pages that are kept in process
+
+
+def test_versions_change_with_their_group_only():
+    before = group_versions(["a", "b"])
+
+    assert group_versions(["b", "a"]) == before
+    invalidate_groups("b")
+    after = group_versions(["a", "b"])
+    assert after != before
+    assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        invalidate_all,
+        lambda: invalidate_prefixes("https://shop.example/"),
+        lambda: invalidate_urls("https://shop.example/p/1?x=2"),
+        lambda: invalidate_groups("a", soft=True),
+    ],
+)
+def test_every_kind_changes_the_version_of_a_page(call):
+    before = group_versions(["a"], "https://shop.example/p/1?y=3")
+    other = group_versions(["b"], "https://shop.example/p/2")
+    call()
+
+    assert group_versions(["a"], "https://shop.example/p/1") != before
+    assert len(other) == len(before) == 3
+
+
+def test_a_version_that_the_cache_lost_fits_no_page():
+    before = group_versions(["a"])
+    caches["default"].clear()
+
+    assert group_versions(["a"]) != before
+
+
+def test_a_cache_in_trouble_is_logged_and_the_save_goes_through(outbox, caplog):
+    broken = {"default": {"BACKEND": "tests.origin.broken_cache.BrokenCache"}}
+    with override_settings(CACHES=broken), caplog.at_level(logging.ERROR, "twopass.invalidation"):
+        invalidate_groups("a")
+
+    assert outbox.groups == {"a"}
+    assert "may be stale" in caplog.text
+
+
+# --- models
+
+
+def test_saving_and_deleting(shop, outbox):
+    shop.product.price = 5
+    shop.product.save()
+
+    assert outbox.groups == {f"product:{shop.product.pk}", f"category:{shop.tea.pk}"}
+    outbox.purges.clear()
+    key = shop.product.pk
+    shop.product.delete()
+    assert f"product:{key}" in outbox.groups
+
+
+def test_a_save_is_one_purge(shop, outbox):
+    with transaction.atomic():
+        shop.product.save()
+        Category.objects.create(name="pots")
+
+    assert len(outbox.purges) == 1
+
+
+def test_what_moves_is_purged_in_both_places(shop, outbox):
+    product = Product(pk=shop.product.pk, name="Oolong", category=shop.cups)
+    product._state.adding = False
+    product.save()
+
+    assert {f"category:{shop.tea.pk}", f"category:{shop.cups.pk}"} <= outbox.groups
+
+
+def test_a_save_of_other_fields_asks_nothing(shop, outbox, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        shop.product.save(update_fields=["price"])
+    with django_assert_num_queries(1):
+        shop.tea.save()
+
+    assert f"product:{shop.product.pk}" in outbox.groups
+
+
+def test_a_method_of_the_model(shop, outbox):
+    review = Review.objects.create(product=shop.product, stars=2)
+    outbox.purges.clear()
+    review.stars = 5
+    review.save()
+
+    assert outbox.groups == {f"product:{shop.product.pk}", "stars:2", "stars:5"}
+
+
+def test_proxies(shop, outbox):
+    Bargain.objects.get(pk=shop.product.pk).save()
+
+    assert f"product:{shop.product.pk}" in outbox.groups
+
+
+def test_deleting_many(shop, outbox):
+    keys = {shop.product.pk, Product.objects.create(name="b", category=shop.cups).pk}
+    outbox.purges.clear()
+    Product.objects.all().delete()
+
+    assert {f"product:{key}" for key in keys} <= outbox.groups
+
+
+def test_a_cascade(shop, outbox):
+    shop.tea.delete()
+
+    assert len([name for name in outbox.groups if name.startswith("product:")]) == 1
+
+
+def test_update_before_and_after(shop, outbox):
+    other = Product.objects.create(name="b", category=shop.tea)
+    outbox.purges.clear()
+
+    assert Product.objects.filter(category=shop.tea).update(category=shop.cups) == 2
+    assert outbox.groups == {
+        f"product:{shop.product.pk}",
+        f"product:{other.pk}",
+        f"category:{shop.tea.pk}",
+        f"category:{shop.cups.pk}",
+    }
+
+
+def test_update_of_a_model_with_a_method(shop, outbox):
+    Review.objects.create(product=shop.product, stars=5)
+    outbox.purges.clear()
+    Review.objects.all().good().update(stars=1)
+
+    assert outbox.groups == {f"product:{shop.product.pk}", "stars:5", "stars:1"}
+
+
+def test_an_update_that_is_rolled_back(shop, outbox):
+    with contextlib.suppress(Rollback), transaction.atomic():
+        Product.objects.update(price=1)
+        raise Rollback
+
+    assert outbox.purges == []
+
+
+def test_bulk_create_and_bulk_update(shop, outbox):
+    made = Product.objects.bulk_create([Product(name=str(n), category=shop.cups) for n in range(3)])
+
+    assert outbox.groups == {f"category:{shop.cups.pk}", *(f"product:{p.pk}" for p in made)}
+    outbox.purges.clear()
+    for product in made:
+        product.category = shop.tea
+    Product.objects.bulk_update(made, ["category"], batch_size=2)
+    assert outbox.groups == {
+        f"category:{shop.tea.pk}",
+        f"category:{shop.cups.pk}",
+        *(f"product:{p.pk}" for p in made),
+    }
+    assert len(outbox.purges) == 1
+
+
+def test_related_managers_and_other_ways(shop, outbox):
+    product = shop.tea.products.create(name="Sencha")
+    assert f"product:{product.pk}" in outbox.groups
+    outbox.purges.clear()
+    shop.tea.products.update(price=3)
+    assert f"product:{product.pk}" in outbox.groups
+
+
+async def test_async_ways(outbox):
+    tea = await Category.objects.acreate(name="tea")
+    product = await Product.objects.acreate(name="a", category=tea)
+    outbox.purges.clear()
+    await Product.objects.filter(pk=product.pk).aupdate(price=4)
+
+    assert outbox.groups == {f"product:{product.pk}", f"category:{tea.pk}"}
+
+
+def test_many_to_many_from_both_sides(shop, outbox):
+    green = Tag.objects.create(name="green")
+    product = f"product:{shop.product.pk}"
+    outbox.purges.clear()
+
+    shop.product.tags.add(green)
+    assert {product, "tag:green"} <= outbox.groups
+    outbox.purges.clear()
+    green.product_set.remove(shop.product)
+    assert {product, "tag:green"} <= outbox.groups
+    outbox.purges.clear()
+    green.product_set.set([shop.product])
+    assert {product, "tag:green"} <= outbox.groups
+
+
+def test_clearing_purges_what_was_there(shop, outbox):
+    green = Tag.objects.create(name="green")
+    shop.product.tags.add(green)
+    outbox.purges.clear()
+
+    shop.product.tags.clear()
+
+    assert {f"product:{shop.product.pk}", "tag:green"} <= outbox.groups
+
+
+def test_models_without_groups_cost_nothing(outbox, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        Plain.objects.create(name="x")
+    Plain.objects.update(name="y")
+    Plain.objects.bulk_create([Plain(name="z")])
+    Plain.objects.all().delete()
+
+    assert outbox.purges == []
+
+
+@pytest.fixture
+def declarations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_groups, "_declared", {})
+
+
+def test_a_model_of_others(declarations, outbox):
+    Page.objects.create(slug="a")
+    assert outbox.purges == []
+
+    declare_groups(Page, "page:{slug}", lambda page: ["pages"])
+    Page.objects.create(slug="b")
+
+    assert outbox.groups == {"page:b", "pages"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (["product:{price}"], "no field of its own"),
+        (["product:{category}"], r"write 'product:\{category_id\}'"),
+        (["product:{"], "no name of a group"),
+        ([42], "names or functions"),
+    ],
+)
+def test_a_declaration_that_cannot_work(declarations, groups, message):
+    model = Page if "price" in str(groups) else Product
+    with pytest.raises(BadGroups, match=message):
+        declare_groups(model, *groups)
+
+
+def test_declared_groups_join_the_models_own(declarations):
+    declare_groups(Product, "all-products")
+
+    assert groups_of_model(Product).names == (
+        "product:{pk}",
+        "category:{category_id}",
+        "all-products",
+    )
+    assert groups_of_model(Bargain).names[-1] == "all-products"
+
+
+# --- users
+
+
+def test_what_others_change_about_a_user(outbox):
+    user = User.objects.create_user("ada", password="x")
+    name = f"user:{user.pk}"
+    outbox.purges.clear()
+
+    user.set_password("y")
+    user.save()
+    assert outbox.groups == {name}
+    outbox.purges.clear()
+    user.groups.add(Group.objects.create(name="staff"))
+    assert name in outbox.groups
+    outbox.purges.clear()
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    assert name in outbox.groups
+    outbox.purges.clear()
+    user.delete()
+    assert name in outbox.groups
+
+
+def test_a_login_alone_purges_nothing(outbox):
+    user = User.objects.create_user("ada")
+    outbox.purges.clear()
+    user.save(update_fields=["last_login"])
+
+    assert outbox.purges == []
+
+
+def test_logout(outbox):
+    request = visitor()
+    request.user = user = User.objects.create_user("ada")
+    request.session = SessionStore()
+    outbox.purges.clear()
+
+    logout(request)
+
+    assert outbox.groups == {f"user:{user.pk}"}
