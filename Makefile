@@ -38,8 +38,10 @@ bench: venv ## the benchmark report (ARGS: see python -m benchmarks --help)
 sabotage: venv ## break what the tests guard, one thing at a time, and see them go red
 	@$(RUN) -m tests.sabotage $(ARGS)
 
-fuzz: venv ## the property tests with many more examples
-	@scripts/test $(ARGS) -- -m hypothesis --hypothesis-profile=fuzz
+fuzz: venv ## the fuzzers for a minute each, the property tests with many more examples
+	@for fuzzer in tests/fuzz/fuzz_*.py; do \
+		$(RUN) -m tests.fuzz.$$(basename $$fuzzer .py) $(ARGS) || exit 1; done
+	@scripts/test -- -m hypothesis --hypothesis-profile=fuzz
 
 lock: venv ## the lock files from pyproject.toml; ARGS=--upgrade takes newer versions
 	@scripts/lock $(ARGS)

@@ -9,7 +9,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("dbrouting", "edge", "fragments", "migrations_policy", "origin")
-UNTRACKED = {".git", ".venv", "__pycache__", "var", "dist", "build", "node_modules"}
+
+
+def ignored_folders() -> set[str]:
+    """The folder names of .gitignore, for a checkout without git."""
+    lines = (ROOT / ".gitignore").read_text().splitlines()
+    return {line.strip("/") for line in lines if line.endswith("/")} | {".git"}
 
 
 @cache
@@ -29,10 +34,11 @@ def tracked_files() -> list[Path]:
             check=True,
         ).stdout
         return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    ignored = ignored_folders()
     return [
         path
         for path in ROOT.rglob("*")
-        if path.is_file() and not UNTRACKED & set(path.relative_to(ROOT).parts)
+        if path.is_file() and not ignored & set(path.relative_to(ROOT).parts)
     ]
 
 
