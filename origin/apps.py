@@ -23,3 +23,4 @@ class TwoPassConfig(AppConfig):
             if find_spec(f"{self.name}.{module}") is not None:
                 importlib.import_module(f"{self.name}.{module}")
         autodiscover_modules("fragments")
+        importlib.import_module(f"{self.name}.model_signals").connect()

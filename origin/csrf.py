@@ -111,6 +111,12 @@ def set_cookie(response: HttpResponseBase, secret: str) -> None:
     patch_vary_headers(response, ("Cookie",))
 
 
+def has_sentinel_cookie(response: HttpResponseBase, keyring: Keyring) -> bool:
+    """Whether a decorator of the view (ensure_csrf_cookie) has set the cookie to the sentinel."""
+    morsel = response.cookies.get(cookie_name())
+    return morsel is not None and morsel.value in sentinels(keyring)
+
+
 def cookie_name() -> str:
     """The name of the project's CSRF cookie."""
     return str(settings.CSRF_COOKIE_NAME)

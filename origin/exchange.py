@@ -261,16 +261,14 @@ def _compiled(
     dimensions: tuple[Dimension, ...],
     visit: Visit,
 ) -> Outcome:
-    if state.reason is None and not isinstance(response, HttpResponse):
-        state.give_up("size")
     try:
-        assert isinstance(response, HttpResponse)
-        values = visit.values
-        shell = compile_shell(response, page, state, dimensions, values, visit.conf)
+        shell = compile_shell(response, page, state, dimensions, visit.values, visit.conf)
     except UnfitPage as unfit:
         counters.count("pass", unfit.reason)
         logger.info("%s is passed: %s", visit.request.path, unfit)
         is_error = response.status_code >= 500
+        if not is_error:
+            response.close()
         return Outcome(page=page, reason=unfit.reason, response=response if is_error else None)
     return Outcome(shell=shell, page=page)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 
-from fragments.csrf import sentinels
+from fragments.csrf import CSRF, sentinels
 from fragments.dimensions import Dimension
 from fragments.headers import INTERNAL_PREFIX
 from fragments.shell import MAX_HOLES, Part, Shell
@@ -16,8 +16,6 @@ from fragments.shell import MAX_HOLES, Part, Shell
 from .conf import Settings
 from .cutting import cut, has_stray_token
 from .passes import PageOptions, TwoPass
-
-Reason = Literal["guard", "csrf", "set-cookie", "status", "size", "vary", "method", "error"]
 
 _DROPPED: Final = frozenset(
     {
@@ -39,6 +37,10 @@ _DROPPED: Final = frozenset(
 )
 
 
+CSRF_FIELD: Final = "twopass-csrf"
+"""An internal field whose hole says that the page needs the CSRF cookie (ensure_csrf_cookie)."""
+
+
 class UnfitPage(Exception):
     """A page that must be passed; `reason` is what the edge is told, the text is for logs."""
 
@@ -48,7 +50,7 @@ class UnfitPage(Exception):
 
 
 def compile_shell(
-    response: HttpResponse,
+    response: HttpResponseBase,
     page: PageOptions,
     state: TwoPass,
     dimensions: tuple[Dimension, ...],
@@ -56,14 +58,17 @@ def compile_shell(
     conf: Settings,
 ) -> Shell:
     """The shell of `response`, which a first pass in `state` gave. Raises UnfitPage."""
-    _check(response, state, conf)
+    _check_outcome(response, state)
+    if not isinstance(response, HttpResponse):
+        raise UnfitPage("size", "a stream that is no text, or too long")
+    _check(response, conf)
     _check_vary(response, dimensions, conf)
     body = cut(response.content, conf)
     if has_stray_token(body):
         raise UnfitPage("csrf", "a CSRF token that is not this request's stands in the page")
     shell = Shell(
         status=response.status_code,
-        headers=_headers(response, conf),
+        headers=_headers(response, state, body, conf),
         body=body,
         max_age=_or(page.max_age, conf.max_age),
         stale_while_revalidate=_or(page.stale_while_revalidate, conf.stale_while_revalidate),
@@ -80,7 +85,7 @@ def compile_shell(
     return shell
 
 
-def _check(response: HttpResponse, state: TwoPass, conf: Settings) -> None:
+def _check_outcome(response: HttpResponseBase, state: TwoPass) -> None:
     if state.reason is not None:
         raise UnfitPage(state.reason, str(state.violation or "the first pass gave up"))
     if response.status_code >= 500:
@@ -88,6 +93,9 @@ def _check(response: HttpResponse, state: TwoPass, conf: Settings) -> None:
     if response.status_code != 200:
         # a redirect to the login page, say, is an answer to nobody in particular
         raise UnfitPage("status", f"the first pass ended in {response.status_code}")
+
+
+def _check(response: HttpResponse, conf: Settings) -> None:
     for name, morsel in response.cookies.items():
         known = sentinels(conf.keyring)
         if name != settings.CSRF_COOKIE_NAME or morsel.value not in known:
@@ -116,12 +124,19 @@ def _check_vary(response: HttpResponse, dimensions: tuple[Dimension, ...], conf:
             )
 
 
-def _headers(response: HttpResponse, conf: Settings) -> tuple[tuple[str, tuple[Part, ...]], ...]:
-    return tuple(
+def _headers(
+    response: HttpResponse, state: TwoPass, body: tuple[Part, ...], conf: Settings
+) -> tuple[tuple[str, tuple[Part, ...]], ...]:
+    headers = [
         (name.lower(), cut(value.encode("latin-1"), conf) or (b"",))
         for name, value in response.items()
         if name.lower() not in _DROPPED and not name.lower().startswith(INTERNAL_PREFIX)
-    )
+    ]
+    if state.csrf_used and not settings.CSRF_USE_SESSIONS and CSRF not in body:
+        # scripts read the token from the cookie, which who fills a hole will set; internal fields
+        # do not leave the edge
+        headers.append((CSRF_FIELD, (CSRF,)))
+    return tuple(headers)
 
 
 def _or(value: float | None, default: float) -> float:

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from fragments.bundle import Frame, Message
 from fragments.dimensions import Dimension
+from fragments.headers import INTERNAL_PREFIX
 from fragments.include import Include
 from fragments.shell import FragmentHole, Part, Shell
 
@@ -81,6 +82,8 @@ def respond(request: HttpRequest, shell: Shell, filling: Filling) -> HttpRespons
     response = HttpResponse(filling.apply(shell.body), status=shell.status)
     del response.headers["Content-Type"]
     for name, cut_value in shell.headers:
+        if name.startswith(INTERNAL_PREFIX):
+            continue
         response.headers[name.title()] = filling.apply(cut_value).decode("latin-1")
     if request.method == "GET":
         response.headers["Content-Length"] = str(len(response.content))

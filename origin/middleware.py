@@ -23,6 +23,7 @@ from .frames import ForNobody
 from .page import SAFE, page_options_of
 from .passes import Pass, TwoPass, entered, of
 from .reads import watch_middleware
+from .receipts import await_receipts, collect_receipts, wait_for_receipts
 from .second_pass import Bundle, Preparation
 from .steps import Collect, Flow, Run, Step, Work
 from .subrequest import Target, build
@@ -46,8 +47,21 @@ class TwoPassMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        flow = self._flow(request)
-        return self._drive_async(flow) if self.is_async else self._drive(flow)
+        """The answer; to an unsafe request, when the edges have dropped what it changed."""
+        if self.is_async:
+            return self._answer_async(request)
+        with collect_receipts():
+            response = self._drive(self._flow(request))
+            if request.method not in SAFE:
+                wait_for_receipts()
+        return response
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        with collect_receipts():
+            response = await self._drive_async(self._flow(request))
+            if request.method not in SAFE:
+                await await_receipts()
+        return response
 
     def process_view(
         self,

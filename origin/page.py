@@ -221,6 +221,8 @@ class _Visit:
             pass  # recorded; told below, as those that a template swallowed
         finally:
             self._leave()
+        if csrf.has_sentinel_cookie(response, self.conf.keyring):
+            self.state.csrf_used = True
         if self.state.violation is not None and self.state.kind is Pass.FIRST:
             return self._passed()
         if whole is None:
@@ -231,7 +233,9 @@ class _Visit:
             single_pass.fill_in_place(self.request, whole, self.state, self.conf)
             if self.state.csrf_used:
                 csrf.use_in_place(self.request)
-            single_pass.drop_sentinel_cookie(self.request, whole, self.conf)
+            if csrf.has_sentinel_cookie(whole, self.conf.keyring):
+                # a decorator set it while the sentinel was shown
+                csrf.set_cookie(whole, csrf.use_in_place(self.request))
         return whole
 
     def _passed(self) -> HttpResponse:

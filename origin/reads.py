@@ -15,6 +15,7 @@ from django.http.request import HttpHeaders
 from fragments.bundle import Reads
 from fragments.dimensions import CONTEXT_COOKIE
 
+from . import current_app
 from .subrequest import ADDRESSING
 
 _NOT_THE_VISITORS: Final = ADDRESSING | {"cookie"}
@@ -155,6 +156,7 @@ def track(request: HttpRequest, log: ReadLog, cookies: Mapping[str, str]) -> Htt
     fields.pop("headers", None)  # a cached property over META: it must see the tracked one
     fields["META"] = TrackedDict(request.META, log.meta, read_all)
     fields["COOKIES"] = TrackedDict(cookies, log.cookie, read_all)
+    current_app.settle(tracked, getattr(request, "urlconf", None))
     return tracked
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from fragments.bundle import Frame
-from fragments.csrf import sentinels
 from fragments.include import Include
 from fragments.shell import Part
 
@@ -84,14 +82,6 @@ def put_back(
         response.headers[name] = filling.apply(parts).decode("latin-1")
     if response.has_header("Content-Length"):
         response.headers["Content-Length"] = str(len(response.content))
-
-
-def drop_sentinel_cookie(request: HttpRequest, response: HttpResponse, conf: Settings) -> None:
-    """Where a decorator set the CSRF cookie while the sentinel was shown, set the visitor's."""
-    morsel = response.cookies.get(settings.CSRF_COOKIE_NAME)
-    if morsel is not None and morsel.value in sentinels(conf.keyring):
-        del response.cookies[settings.CSRF_COOKIE_NAME]
-        csrf.set_cookie(response, csrf.use_in_place(request))
 
 
 def _show(renderer: Renderer, token: bytes, conf: Settings, *, writes: bool = False) -> Frame:
