@@ -59,11 +59,18 @@ class Filling:
         return b"".join(filled)
 
 
-def open_holes(parts: Iterable[Part], cookies: Mapping[str, str]) -> list[FragmentHole]:
-    """The fragments that this visitor's page needs, each once, in order."""
+def open_holes(
+    parts: Iterable[Part], cookies: Mapping[str, str], *, also_writing: bool = False
+) -> list[FragmentHole]:
+    """The fragments that this visitor's page needs, each once, in order.
+
+    `also_writing`: those that write, too, since this very request gave them something to show.
+    """
     found: dict[FragmentHole, None] = {}
     for part in parts:
-        if isinstance(part, FragmentHole) and is_open(part, cookies):
+        if isinstance(part, FragmentHole) and (
+            is_open(part, cookies) or (also_writing and part.writes)
+        ):
             found[part] = None
     return list(found)
 

@@ -17,8 +17,7 @@ from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from . import counters
-from .group_versions import bump, group_versions, lsn_of
+from . import counters, shells
 from .outbox import get_outbox
 from .purge import Batch, Purge, UnfitPurge
 from .receipts import await_receipts, collect_receipts, wait_for_receipts
@@ -27,12 +26,10 @@ __all__ = [
     "UnfitPurge",
     "await_receipts",
     "collect_receipts",
-    "group_versions",
     "invalidate_all",
     "invalidate_groups",
     "invalidate_prefixes",
     "invalidate_urls",
-    "lsn_of",
     "wait_for_receipts",
 ]
 
@@ -76,7 +73,7 @@ class _OnCommit:
     def __call__(self) -> None:
         """Committed: let it leave."""
         purge = self.batch.to_purge(_lsn(self.alias))
-        bump(purge)
+        _invalidate_shells(purge)
         get_outbox().offer(purge)
         counters.count("purges")
 
@@ -94,6 +91,21 @@ def _invalidate(purge: Purge, using: str | None) -> None:
     waiting.batch.add(purge)
     # robust: what is committed is committed, and other hooks have their own work
     transaction.on_commit(waiting, using=alias, robust=True)
+
+
+def _invalidate_shells(purge: Purge) -> None:
+    """Drop what is kept in process. A cache in trouble is logged and counted: the data are
+    committed, and whoever saved them did nothing wrong."""
+    try:
+        shells.invalidate(
+            groups=purge.groups,
+            urls=purge.urls,
+            prefixes=purge.prefixes,
+            everything=purge.everything,
+        )
+    except Exception:
+        counters.count("purge_failed", "cache")
+        logger.exception("pages kept in process may be stale: the cache took no purge")
 
 
 def _waiting_in(connection: BaseDatabaseWrapper, soft: bool) -> _OnCommit | None:

@@ -20,6 +20,7 @@ from .conf import Settings
 from .cutting import cut
 from .filling import Filling, open_holes
 from .frames import ForNobody, Renderer, job_for, unknown
+from .messages import has_new_messages
 from .passes import TwoPass
 from .reads import cookies_read
 from .registry import UnknownFragment
@@ -50,7 +51,7 @@ def fill_in_place(
         return
     visitor = capture(request, cookies_read(request))
     renderer = Renderer(visitor, single.for_nobody, single.values, conf)
-    holes = open_holes(parts, request.COOKIES)
+    holes = open_holes(parts, request.COOKIES, also_writing=has_new_messages(request))
     frames = {hole: _show(renderer, hole.token, conf, writes=True) for hole in holes if hole.writes}
     for hole in holes:
         if not hole.writes:
