@@ -55,7 +55,8 @@ def unsign(value: str) -> Pin | None:
 def settle(unit: Unit) -> None:
     """Turn "has written" into a position, with one query to the primary.
 
-    When the primary cannot say, its reads stay on the primary: never stale rather than fast.
+    When the primary cannot say, reads stay on the primary: rather slow than stale. A thread's
+    own unit, which has no end, asks again at the next read.
     """
     if not unit.has_written:
         return
@@ -63,6 +64,8 @@ def settle(unit: Unit) -> None:
         lsn = primary.current_lsn()
     except (DatabaseError, InterfaceError) as error:
         logger.warning("the primary's position after a write is unknown: %s", error)
+        if not unit.is_declared:
+            return
         lsn = UNREACHABLE
     unit.has_written = False
     if lsn is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connections
 
-from dbrouting import registry
+from dbrouting import registry, units
 from devstack import PostgresCluster, PostgresNode
 
 from .shop.models import Product
@@ -29,8 +29,9 @@ def point_at(cluster: PostgresCluster, primary_hosts: list[PostgresNode] | None 
 
 
 def forget_everything() -> None:
-    """Stop monitors, forget what was learned, close this thread's connections."""
+    """Stop monitors, forget what was learned and written, close this thread's connections."""
     registry.reset()
+    units._unit.set(None)
     connections.close_all()
     for alias in connections:
         if hasattr(connections._connections, alias):
@@ -86,3 +87,11 @@ class Shop:
         for node in self.replicas:
             node.resume_replay()
         self.cluster.wait_until_replayed()
+
+
+def abandon_connections() -> None:
+    """In a forked child: leave the parent's connections to the parent, as a preloading server."""
+    for alias in connections:
+        if hasattr(connections._connections, alias):
+            vars(connections[alias])["connection"] = None
+            del connections[alias]

@@ -6,7 +6,8 @@ keeps connections: `places` chooses, `failover` retries, `cursor` is what the OR
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -101,7 +102,7 @@ class DatabaseWrapper(MirrorWrapper):
         if unit.is_declared:
             return True
         settle(unit)
-        return False
+        return unit.has_written
 
     def _cursor(self, name: str | None = None) -> Any:
         if self.is_mirror or self._opening is not None:
@@ -230,6 +231,11 @@ class DatabaseWrapper(MirrorWrapper):
             self.link = None
             self.connection = None
 
+    def discard_all(self) -> None:
+        """Close and forget the links to all nodes."""
+        for link in list(self.links.values()):
+            self.discard(link)
+
     def get_connection_params(self) -> dict[str, Any]:
         """Django's parameters, with the host of the node being connected to."""
         params: dict[str, Any] = super().get_connection_params()
@@ -308,6 +314,27 @@ class DatabaseWrapper(MirrorWrapper):
         return drop
 
     # ##### Django's life cycle of connections #####
+
+    def _commit(self) -> None:
+        with self._deadline():
+            super()._commit()
+
+    def _rollback(self) -> None:
+        with self._deadline():
+            super()._rollback()
+
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """For what ends a transaction: a hung node must not hold it."""
+        link = self.link
+        if link is None:
+            yield
+            return
+        link.fuse.light(get_settings().deadline)
+        try:
+            yield
+        finally:
+            link.fuse.put_out()
 
     def _close(self) -> None:
         if self.link is not None and not self.is_mirror:

@@ -35,6 +35,9 @@ class Connections(Protocol):
     def discard(self, link: Link) -> None:
         """Close and forget it."""
 
+    def discard_all(self) -> None:
+        """Close and forget all links."""
+
     def create_cursor(self, name: str | None = None) -> Any:
         """A driver's cursor on the current link."""
 

@@ -65,9 +65,11 @@ class ServerSideMixin(FailoverMixin):
 
     def __getattr__(self, attr: str) -> Any:
         found = super().__getattr__(attr)
-        if self._begin is not None and attr.startswith("fetch"):
+        if not attr.startswith("fetch"):
+            return found
+        if self._begin is not None:
             return partial(self._first_fetch, attr)
-        return found
+        return lambda *args: self.failover.fetch(self, partial(found, *args))
 
     def _first_fetch(self, attr: str, *args: Any) -> Any:
         """Fetch; should that fail, run the query elsewhere and fetch there."""
@@ -75,7 +77,7 @@ class ServerSideMixin(FailoverMixin):
         assert begin is not None
 
         def fetch() -> Any:
-            return getattr(self, attr)(*args)
+            return super(ServerSideMixin, self).__getattr__(attr)(*args)
 
         def begin_and_fetch() -> Any:
             begin()

@@ -53,6 +53,19 @@ class Failover:
                 raise self._named(error, place, failure)  # noqa: B904 - the same error
             return self._elsewhere(cursor, again, place, failure, error)
 
+    def fetch(self, cursor: Movable, fetch: Callable[[], T]) -> T:
+        """Fetch more rows: within the deadline, but nowhere else."""
+        place = cursor.place
+        try:
+            if isinstance(place, Link):
+                return self._on_link(place, fetch, is_patient=True, is_query=False)
+            return fetch()
+        except Error as error:
+            failure = diagnose(self._db, self._cluster, place, error)
+            if failure is None:
+                raise
+            raise self._named(error, place, failure)  # noqa: B904 - the same error
+
     def _elsewhere(
         self,
         cursor: Movable,
@@ -63,6 +76,10 @@ class Failover:
     ) -> T:
         tried = {place.name} if isinstance(place, Link) else set()
         is_patient = failure is Failure.SLOW
+        if is_patient:
+            # Was it the query, or a link that something between us forgot? On new links it can
+            # only be the query, and that is worth waiting for.
+            self._db.discard_all()
         reason = Reason.STALE_SCHEMA if failure is Failure.STALE_SCHEMA else None
         for candidate in self._places.all(tried, reason):
             self._announce(place, candidate, failure)
@@ -93,7 +110,9 @@ class Failover:
             cursor.move(place, self._db.create_primary_cursor(cursor.name))
             return again()
 
-    def _on_link(self, link: Link, run: Callable[[], T], *, is_patient: bool) -> T:
+    def _on_link(
+        self, link: Link, run: Callable[[], T], *, is_patient: bool, is_query: bool = True
+    ) -> T:
         settings = self._cluster.settings
         seconds = asked_deadline() or settings.deadline
         link.fuse.light(seconds, self._while_answering(link, seconds) if is_patient else None)
@@ -102,7 +121,8 @@ class Failover:
         finally:
             link.fuse.put_out()
         self._cluster.succeeded(link.name)
-        self._cluster.count_query(link.name)
+        if is_query:
+            self._cluster.count_query(link.name)
         return result
 
     def _while_answering(self, link: Link, seconds: float) -> Extend:
