@@ -214,6 +214,7 @@ class Exchange:
 
     async def _probe(self, step: Probe) -> Probed:
         assert self._pages is not None
+        self._client.has_no_body()
         edge = self._edge
         key = (self._pages.unknown_key, edge.position)
         leading = edge.verdicts.lead(key) if step.joins else None
@@ -221,7 +222,8 @@ class Exchange:
             return await self._await_verdict(key)
         probed = None
         try:
-            probed = await self._ask_what_it_is()
+            work = self._ask_what_it_is()
+            probed = await self._client.unless_gone(work, self._responder)
             return probed
         finally:
             if leading is not None and not leading.done():
@@ -247,7 +249,6 @@ class Exchange:
         """Send the visitor's own request. What is no shell is left open, to be relayed."""
         assert self._pages is not None
         edge, inbound = self._edge, self._inbound
-        self._client.has_no_body()
         since, asked_at = edge.position, edge.clock()
         try:
             response = await edge.origin.send(visitors_own(inbound, asks_for_shell=True))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.types import Message, Receive, Send
 
 from edge.core import dates
 from edge.core.messages import Field, has
+
+T = TypeVar("T")
 
 
 class ClientGone(Exception):
@@ -100,7 +102,7 @@ class Client:
         """Say that nobody will read the body, so that leaving can be watched for at once."""
         self._body_read.set()
 
-    async def unless_gone(self, work: Coroutine[Any, Any, None], responder: Responder) -> None:
+    async def unless_gone(self, work: Coroutine[Any, Any, T], responder: Responder) -> T:
         """Do `work` while the visitor is there. If they leave, stops it and raises ClientGone."""
         task = asyncio.create_task(work)
         watch = asyncio.create_task(self._left())
@@ -109,8 +111,7 @@ class Client:
             # A server also reports "disconnect" once the answer is complete: then there is
             # nothing left to stop but our own book-keeping.
             if task.done() or responder.is_complete:
-                await task
-                return
+                return await task
             raise ClientGone
         finally:
             for pending in (task, watch):

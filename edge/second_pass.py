@@ -9,7 +9,14 @@ from typing import Literal, TypeVar
 
 from edge.bundle import Arrived, Bundle, BundleHead
 from edge.core.fragment_key import FragmentKey
-from edge.core.outbound import OriginRequest, impersonal_bundle, personal_bundle
+from edge.core.outbound import (
+    OriginRequest,
+    dimension_cookies,
+    dimension_fields,
+    impersonal_bundle,
+    own_cookies,
+    personal_bundle,
+)
 from edge.core.plan import Ask, Plan
 from edge.core.prepared import PreparedFragment
 from edge.edge import Edge
@@ -141,14 +148,15 @@ class SecondPass:
             values=tuple(sorted(seat.visit.values.items())),
             deadline=edge.settings.page_deadline,
         ).encode()
-        min_lsn = edge.memory.min_lsn(edge.clock())
+        min_lsn, values = edge.memory.min_lsn(edge.clock()), seat.visit.values
         if impersonal:
-            return impersonal_bundle(
-                seat.inbound, seat.dimensions, seat.visit.values, edge.keyring, body, min_lsn
-            )
-        return personal_bundle(
-            seat.inbound, seat.visit.visitor, seat.dimensions, seat.visit.values, body, min_lsn
-        )
+            sent = dimension_cookies(seat.dimensions, values, edge.keyring)
+            fields = dimension_fields(seat.dimensions, values)
+            return impersonal_bundle(seat.inbound, fields, sent, body, min_lsn)
+        sent = own_cookies(seat.visit.visitor, seat.dimensions, values)
+        if seat.csrf is not None and seat.csrf.minted:
+            sent.pop(seat.csrf.spec.name, None)  # one that Django would throw away
+        return personal_bundle(seat.inbound, sent, body, min_lsn)
 
     def _secret(self, *, impersonal: bool) -> str | None:
         """What the origin masks tokens with where the visitor's cookie does not say it.

@@ -91,39 +91,25 @@ def first_pass(
 
 
 def personal_bundle(
-    inbound: Inbound,
-    visitor: Visitor,
-    dimensions: Iterable[Dimension],
-    values: Mapping[str, str],
-    body: bytes,
-    min_lsn: str | None,
+    inbound: Inbound, sent: Mapping[str, str], body: bytes, min_lsn: str | None
 ) -> OriginRequest:
-    """The fragments of one visitor, with the cookies and fields of their own request.
-
-    Cookies of dimensions carry the reduced value, which is the one in the keys.
-    """
-    reduced = {d.field: values[d.name] for d in dimensions if _has_cookie(d) and d.name in values}
-    sent = {name: reduced.get(name, value) for name, value in visitor.cookies.items()}
-    sent.update({d.field: values[d.name] for d in dimensions if d.source == "bucket"
-                 and d.name in values})  # fmt: skip
+    """The fragments of one visitor, with their own fields and the cookies `sent`."""
     headers = [field for field in inbound.head.headers if field[0] not in _NOT_IN_BUNDLES]
-    headers += _forwarding(inbound)
-    return _bundle(inbound, headers, sent, body, min_lsn)
+    return _bundle(inbound, [*headers, *_forwarding(inbound)], sent, body, min_lsn)
 
 
 def impersonal_bundle(
     inbound: Inbound,
-    dimensions: Iterable[Dimension],
-    values: Mapping[str, str],
-    keyring: Keyring,
+    fields: Iterable[Field],
+    sent: Mapping[str, str],
     body: bytes,
     min_lsn: str | None,
 ) -> OriginRequest:
-    """Fragments that are shared: asked for as a first pass is, with nothing of the visitor."""
-    dimensions = tuple(dimensions)
-    headers = [*_where(inbound), *dimension_fields(dimensions, values)]
-    sent = dimension_cookies(dimensions, values, keyring)
-    return _bundle(inbound, headers, sent, body, min_lsn)
+    """Fragments that are shared: asked for as a first pass is, with nothing of the visitor.
+
+    `fields` and the cookies `sent` say the values of dimensions.
+    """
+    return _bundle(inbound, [*_where(inbound), *fields], sent, body, min_lsn)
 
 
 def _bundle(
@@ -145,6 +131,24 @@ def _bundle(
         headers.append((MIN_LSN.lower().encode(), min_lsn.encode("ascii")))
     target = BUNDLE_PATH.encode()
     return OriginRequest(b"POST", inbound.head.host, target, headers, "second", body)
+
+
+def own_cookies(
+    visitor: Visitor, dimensions: Iterable[Dimension], values: Mapping[str, str]
+) -> dict[str, str]:
+    """The visitor's cookies for a bundle.
+
+    Those of dimensions carry the reduced value, which is the one in the keys; drawn buckets are
+    there although the visitor does not have the cookie yet.
+    """
+    sent = dict(visitor.cookies)
+    for dimension in dimensions:
+        value = values.get(dimension.name)
+        if value is None or not _has_cookie(dimension):
+            continue
+        if dimension.source == "bucket" or dimension.field in sent:
+            sent[dimension.field] = value
+    return sent
 
 
 def dimension_cookies(

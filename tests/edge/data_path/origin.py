@@ -242,3 +242,65 @@ def _frame(renderer: Renderer, seen: Seen) -> Frame:
     if isinstance(result, bytes):
         return Frame(0, 200, (result,), max_age=60.0)
     return result
+
+
+def as_asgi(origin: ScriptedOrigin) -> Any:
+    """The same origin behind a real server."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        target = scope["raw_path"] + (
+            b"?" + scope["query_string"] if scope["query_string"] else b""
+        )
+        request = httpx.Request(
+            scope["method"],
+            "http://origin.test",
+            headers=scope["headers"],
+            stream=_Incoming(receive),
+            extensions={"target": target},
+        )
+        response = await origin.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        start = {"type": "http.response.start", "status": response.status_code}
+        await send({**start, "headers": [(k.lower(), v) for k, v in response.headers.raw]})
+        watch = asyncio.create_task(_disconnected(receive))
+        stream = asyncio.create_task(_pump(response.stream, send))
+        await asyncio.wait({watch, stream}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (watch, stream):
+            task.cancel()
+        await asyncio.gather(watch, stream, return_exceptions=True)
+        await response.stream.aclose()
+
+    return app
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    for phase in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{phase}.complete"})
+
+
+async def _pump(stream: httpx.AsyncByteStream, send: Any) -> None:
+    async for piece in stream:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _disconnected(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Incoming(httpx.AsyncByteStream):
+    def __init__(self, receive: Any) -> None:
+        self._receive = receive
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionError("the client left")
+            yield message.get("body", b"")
+            if not message.get("more_body"):
+                return
