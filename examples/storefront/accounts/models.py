@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 class CustomerGroup(models.Model):
     """Customers who pay the list price less a discount."""
 
+    # the prices of its customers hang on its discount
+    two_pass_groups = ("customer_group:{pk}",)
+
     code = models.SlugField(_("code"), unique=True)
     name = models.CharField(_("name"), max_length=60)
     discount_percent = models.DecimalField(

@@ -21,5 +21,7 @@ from .store import COOKIE
 def basket(request: HttpRequest, **_: object) -> str:
     """How many pieces lie in it and what they cost; nothing while it is empty."""
     priced = priced_basket_of(request)
+    if request.user.is_authenticated and request.user.group_id is not None:
+        add_groups(request, [f"customer_group:{request.user.group_id}"])
     add_groups(request, [f"product:{line.product.pk}" for line in priced.lines])
     return render_to_string("basket/_badge.html", {"basket": priced}, request)

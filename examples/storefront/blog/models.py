@@ -8,10 +8,12 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from origin.querysets import InvalidatingQuerySet
+
 from ..catalogue.localised import Localised
 
 
-class PostQuerySet(models.QuerySet["Post"]):
+class PostQuerySet(InvalidatingQuerySet["Post"]):
     """Posts by whether they may be read."""
 
     def published(self, now: datetime) -> PostQuerySet:
@@ -21,6 +23,9 @@ class PostQuerySet(models.QuerySet["Post"]):
 
 class Post(Localised, models.Model):
     """A story from the workshop."""
+
+    # its own page, and every list of posts
+    two_pass_groups = ("post:{pk}", "posts")
 
     slug = models.SlugField(_("slug"), unique=True)
     title = models.CharField(_("title"), max_length=120)
@@ -61,8 +66,3 @@ class Post(Localised, models.Model):
     def text(self) -> str:
         """The text in the active language."""
         return self.localised("body")
-
-    @property
-    def two_pass_groups(self) -> list[str]:
-        """Its own page, and every list of posts."""
-        return [f"post:{self.pk}", "posts"]

@@ -33,6 +33,7 @@ def group_price(request: HttpRequest, product: int, price: str, **_: object) -> 
     group = request.user.group if request.user.is_authenticated else None
     if group is None:
         return ""
+    add_groups(request, [f"customer_group:{group.pk}"])
     list_price = Decimal(price)
     own_price = price_list_of(request).price(product, list_price)
     if own_price >= list_price:

@@ -16,11 +16,15 @@ from .options import Options, parse
 from .stage import ROOT, prepare_database, start_edge, start_origin, var_directory
 from .welcome import welcome
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; 0 after Ctrl-C or a check that went well, 1 after a failure."""
     options = parse(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # also where a shell started the demo in the background, and so deaf to Ctrl-C
+    for signum in STOPPING:
+        signal.signal(signum, _interrupt)
     try:
         return run(options)
     except DemoFailure as failure:
@@ -85,4 +89,7 @@ def _postgres() -> Iterator[Mapping[str, str]]:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Begin to stop; pressing again must not leave processes behind."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -49,6 +49,7 @@ def start_origin(crew: Crew, options: Options, port: int) -> str:
         command = ["gunicorn", "examples.storefront.wsgi", "--bind", address]
         command += ["--worker-class", "gthread", "--threads", "8", "--keep-alive", "30"]
         command += ["--workers", str(options.workers), "--graceful-timeout", "5"]
+        command += ["--no-control-socket"]
     else:
         command = ["uvicorn", "examples.storefront.asgi:application", "--host", LOOPBACK]
         command += ["--port", str(port), "--workers", str(options.workers), "--log-level=warning"]

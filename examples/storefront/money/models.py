@@ -13,6 +13,9 @@ from .currency import BASE, Currency
 class ExchangeRate(models.Model):
     """How many units of a currency one euro buys."""
 
+    # every page with a price on it
+    two_pass_groups = ("prices",)
+
     code = models.CharField(_("currency"), max_length=3, unique=True)
     rate = models.DecimalField(
         _("units for one euro"),
@@ -28,11 +31,6 @@ class ExchangeRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.rate}"
-
-    @property
-    def two_pass_groups(self) -> list[str]:
-        """Every page with a price on it."""
-        return ["prices"]
 
 
 def currencies() -> Mapping[str, Currency]:

@@ -9,10 +9,12 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from origin.querysets import InvalidatingQuerySet
+
 from ..localised import Localised
 
 
-class CategoryQuerySet(models.QuerySet["Category"]):
+class CategoryQuerySet(InvalidatingQuerySet["Category"]):
     """Categories by their place in the tree."""
 
     def roots(self) -> CategoryQuerySet:
@@ -27,6 +29,9 @@ class CategoryQuerySet(models.QuerySet["Category"]):
 
 class Category(Localised, models.Model):
     """A shelf of the shop."""
+
+    # names stand in every page's navigation, so a change reaches all of them
+    two_pass_groups = ("category:{pk}", "navigation")
 
     parent = models.ForeignKey(
         "self",
@@ -86,11 +91,6 @@ class Category(Localised, models.Model):
     def description(self) -> str:
         """The blurb in the active language."""
         return self.localised("blurb")
-
-    @property
-    def two_pass_groups(self) -> list[str]:
-        """Names stand in every page's navigation, so a change reaches all of them."""
-        return [f"category:{self.pk}", "navigation"]
 
     def lineage_paths(self) -> list[str]:
         """The paths from the root down to this category."""

@@ -13,6 +13,8 @@ from .product import Product
 class GroupPrice(models.Model):
     """A price in euro that stands instead of the group's discount."""
 
+    two_pass_groups = ("product:{product_id}",)
+
     product = models.ForeignKey(
         Product, models.CASCADE, verbose_name=_("product"), related_name="group_prices"
     )
@@ -36,8 +38,3 @@ class GroupPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} ({self.group})"
-
-    @property
-    def two_pass_groups(self) -> list[str]:
-        """It shows on the product's pages."""
-        return [f"product:{self.product_id}"]

@@ -10,6 +10,8 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from origin.querysets import InvalidatingQuerySet
+
 from ...art.palette import COLOURS
 from ..localised import Localised
 from ..search_text import fold
@@ -20,6 +22,8 @@ FEW_LEFT = 5
 
 class Collection(Localised, models.Model):
     """Things made to stand beside one another."""
+
+    two_pass_groups = ("collection:{pk}",)
 
     slug = models.SlugField(_("slug"), unique=True)
     name = models.CharField(_("name"), max_length=60)
@@ -39,13 +43,8 @@ class Collection(Localised, models.Model):
         """The story in the active language."""
         return self.localised("story")
 
-    @property
-    def two_pass_groups(self) -> list[str]:
-        """Its story stands on its products' pages."""
-        return [f"collection:{self.pk}"]
 
-
-class ProductQuerySet(models.QuerySet["Product"]):
+class ProductQuerySet(InvalidatingQuerySet["Product"]):
     """Products as the shop shows them."""
 
     def listed(self) -> ProductQuerySet:
@@ -66,6 +65,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
 class Product(Localised, models.Model):
     """Something for sale. Prices are in euro and include value added tax."""
+
+    # its own pages, and the listings of its shelf
+    two_pass_groups = ("product:{pk}", "category:{category_id}")
 
     category = models.ForeignKey(
         Category, models.PROTECT, verbose_name=_("category"), related_name="products"
@@ -156,8 +158,3 @@ class Product(Localised, models.Model):
     def is_scarce(self) -> bool:
         """Whether so few are left that customers want to know."""
         return 0 < self.stock <= FEW_LEFT
-
-    @property
-    def two_pass_groups(self) -> list[str]:
-        """Its own pages, and the listings of its category."""
-        return [f"product:{self.pk}", f"category:{self.category_id}"]
