@@ -22,6 +22,9 @@ def shared_memory_segment(node: devstack.PostgresNode) -> int:
 
 
 def main(ending: str) -> None:
+    # A shell's background job, or nohup, hands these down ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with devstack.postgres(replicas=1) as cluster, devstack.redis() as server:
         cluster.primary.query("SELECT 1")
         report = {
