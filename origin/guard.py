@@ -18,6 +18,7 @@ from django.utils.functional import SimpleLazyObject
 
 from . import counters, location
 from .passes import TwoPass
+from .plain_copy import plain_copy
 
 logger = logging.getLogger("twopass.guard")
 
@@ -186,7 +187,7 @@ class GuardedCookies(dict[str, str]):
     """The dimensions' cookies; any other name fires, even when no such cookie came."""
 
     def __init__(self, cookies: dict[str, str], guard: Guard, allowed: frozenset[str]) -> None:
-        super().__init__(cookies)
+        super().__init__(plain_copy(cookies))  # guarding is no reading
         self._guard = guard
         self._allowed = allowed
 

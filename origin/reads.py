@@ -16,6 +16,7 @@ from fragments.bundle import Reads
 from fragments.dimensions import CONTEXT_COOKIE
 
 from . import current_app
+from .plain_copy import plain_copy
 from .subrequest import ADDRESSING
 
 _NOT_THE_VISITORS: Final = ADDRESSING | {"cookie"}
@@ -191,7 +192,7 @@ def _tracked_class(base: type[HttpRequest]) -> type[HttpRequest]:
 def _headers(request: HttpRequest) -> _TrackedHeaders:
     log: ReadLog = request.__dict__["_twopass_log"]
     # a plain copy of META, so that building the mapping is no read
-    return _TrackedHeaders(HttpHeaders(dict.copy(request.META)), log)
+    return _TrackedHeaders(HttpHeaders(plain_copy(request.META)), log)
 
 
 def _url_property(base: type[HttpRequest], name: str) -> property:
