@@ -137,7 +137,7 @@ def first_pass(visit: Visit, page: PageOptions | None, min_lsn: str | None) -> F
 
 
 def one_pass(visit: Visit, request: HttpRequest, reason: str = "") -> Flow:
-    """The page for this visitor alone, filled in place."""
+    """The page for this visitor alone, filled in place; with a `reason` nobody may store it."""
     state = TwoPass(Pass.SINGLE, work=visit.single())
     for dimension in visit.drawn:
         request.COOKIES[dimension.field] = visit.values[dimension.name]

@@ -103,7 +103,8 @@ class TwoPassMiddleware:
             return exchange.for_nobody(visit, request.headers.get(MIN_LSN))
         if kind == "probe" and CAPABILITY in request.headers.get("Surrogate-Capability", ""):
             return exchange.for_edge(visit)
-        return exchange.one_pass(visit, request)
+        # an edge that takes no shell for this request wants it passed
+        return exchange.one_pass(visit, request, reason="bypass")
 
     def _drive(self, flow: Flow) -> HttpResponseBase:
         result: Any = None

@@ -292,6 +292,12 @@ def comment(request: HttpRequest) -> HttpResponse:
     return render(request, "shop/page.html", {"title": "comment"})
 
 
+@two_pass(max_age=60)
+def tenant(request: HttpRequest) -> HttpResponse:
+    """Is in a tenant's URLconf only."""
+    return render(request, "shop/page.html", {"title": "tenant"})
+
+
 def hidden(view: Any) -> Any:
     """A decorator that hides the mark of what it wraps."""
 
