@@ -18,6 +18,7 @@ def shop() -> Iterator[None]:
     from django.test import override_settings
 
     from origin import counters
+    from tests.origin.shop import renderers
     from tests.origin.shop import settings as shop_settings
     from tests.origin.shop.calls import CALLS
 
@@ -27,6 +28,7 @@ def shop() -> Iterator[None]:
         for name, value in vars(shop_settings).items()
         if name.isupper() and name not in keep
     }
+    assert renderers  # a test may take its own fragments away again, but not the shop's
     CALLS.clear()
     counters.reset()
     with override_settings(**values):

@@ -22,3 +22,14 @@ class TenantMiddleware:
 
 
 urlpatterns = [path("tenant/", views.tenant)]
+
+
+class CurrencyMiddleware:
+    """Keeps what it read of a cookie in an attribute."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.currency = request.COOKIES.get("currency", "EUR")  # type: ignore[attr-defined]
+        return self.get_response(request)
