@@ -22,8 +22,9 @@ MAX_MESSAGE = 16 * 1024 * 1024
 """Bytes of one message, the default of uvicorn too."""
 
 _ORIGIN_UNREACHABLE = 1014  # Bad Gateway (IANA registry of close codes)
-_ORIGIN_LEFT = 1011
-_NOT_SENDABLE = frozenset({1005, 1006, 1015})
+_PEER_FAILED = 1011
+_NO_STATUS = 1005
+_NOT_SENDABLE = frozenset({1006, 1015})
 
 
 class _Connect(connect):
@@ -141,25 +142,24 @@ async def _inward(visitor: WebSocket, origin: ClientConnection) -> None:
 
 
 async def _outward(visitor: WebSocket, origin: ClientConnection) -> None:
-    code: int | None = _ORIGIN_LEFT
-    reason = ""
     try:
         async for message in origin:
             if isinstance(message, bytes):
                 await visitor.send_bytes(message)
             else:
                 await visitor.send_text(message)
-        code, reason = origin.close_code, origin.close_reason or ""
     except ConnectionClosed:
-        pass
+        pass  # closed for a reason, which the code below tells
     except (WebSocketDisconnect, RuntimeError):
-        return
-    await visitor.close(_sendable(code), reason)
+        return  # the visitor left first
+    await visitor.close(_sendable(origin.close_code), origin.close_reason or "")
 
 
 def _sendable(code: int | None) -> int:
     """Codes that only describe a missing close frame must not be sent (RFC 6455 §7.4.1)."""
-    return 1000 if code is None or code in _NOT_SENDABLE else code
+    if code == _NO_STATUS:
+        return 1000
+    return _PEER_FAILED if code is None or code in _NOT_SENDABLE else code
 
 
 def _response_fields(origin: ClientConnection) -> list[tuple[bytes, bytes]]:

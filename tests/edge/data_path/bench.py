@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from types import TracebackType
@@ -24,6 +25,13 @@ SETTINGS: dict[str, Any] = {
     "hosts": ("shop.test", "other.test"),
     "manifest_interval": 3600.0,
 }
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something to become true; a test that waits in vain fails."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.001)
 
 
 class Clock:

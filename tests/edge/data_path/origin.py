@@ -249,7 +249,8 @@ def as_asgi(origin: ScriptedOrigin) -> Any:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            return await _lifespan(receive, send)
+            await _lifespan(receive, send)
+            return
         target = scope["raw_path"] + (
             b"?" + scope["query_string"] if scope["query_string"] else b""
         )

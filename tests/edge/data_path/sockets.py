@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench import SETTINGS
+from bench import SETTINGS, until
 
 from edge.app import create_app
 from edge.edge import Edge
@@ -23,8 +23,7 @@ async def served(app: Any, settings: Settings) -> AsyncIterator[int]:
     listener.setblocking(False)
     server = build_server(app, settings)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await until(lambda: server.started or task.done())
     try:
         yield int(listener.getsockname()[1])
     finally:

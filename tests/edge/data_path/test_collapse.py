@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from bench import Bench, RawExchange
+from bench import Bench, RawExchange, until
 
 from edge.collapse import Flights, Verdicts
 from origin import Answer, ScriptedOrigin, shell
@@ -59,9 +59,7 @@ async def test_a_slow_verdict_is_not_waited_for(origin: ScriptedOrigin) -> None:
         leading = asyncio.create_task(bench.get("/x"))
         await bench.settle()
         following = asyncio.create_task(bench.get("/x"))
-        async with asyncio.timeout(5):
-            while len(origin.seen) < 2:
-                await asyncio.sleep(0.001)
+        await until(lambda: len(origin.seen) == 2)
         origin.hold["/x"].set()
 
         assert (await following).text == (await leading).text == "page"

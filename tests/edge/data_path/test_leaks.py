@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from bench import Bench, RawExchange
+from bench import Bench, RawExchange, until
 
 from fragments.bundle import Frame, Head, Reads
 from fragments.csrf import CSRF, unmask
@@ -16,16 +16,14 @@ def _name(seen: Seen) -> bytes:
     return b"<%s>" % seen.cookies.get("sessionid", "nobody").encode()
 
 
+def _basket(seen: Seen) -> Frame:
+    content = seen.cookies.get("basket", "empty").encode()
+    return Frame(0, 200, (content,), max_age=60, reads=Reads(("basket",)))
+
+
 async def _hold(origin: ScriptedOrigin, name: str) -> asyncio.Event:
     origin.hold[name] = asyncio.Event()
     return origin.hold[name]
-
-
-async def _until(condition: object) -> None:
-    assert callable(condition)
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_concurrent_visitors_never_share_a_private_fragment(
@@ -37,7 +35,7 @@ async def test_concurrent_visitors_never_share_a_private_fragment(
     gate = await _hold(origin, "name")
     names = [f"v{number}" for number in range(20)]
     asked = [asyncio.create_task(bench.visitor(sessionid=name).get("/")) for name in names]
-    await _until(lambda: len(origin.of_kind("second")) == 21)
+    await until(lambda: len(origin.of_kind("second")) == 21)
     gate.set()
 
     texts = [page.text for page in await asyncio.gather(*asked)]
@@ -53,7 +51,7 @@ async def test_requests_of_one_identity_share_a_fragment_in_flight(
     await bench.get("/")
     gate = await _hold(origin, "name")
     asked = [asyncio.create_task(bench.visitor(sessionid="ann").get("/")) for _ in range(5)]
-    await _until(lambda: bench.edge.tally.collapsed.values.get(("fragment",)) == 4)
+    await until(lambda: bench.edge.tally.collapsed.values.get(("fragment",)) == 4)
     gate.set()
 
     assert {page.text for page in await asyncio.gather(*asked)} == {"<ann>"}
@@ -304,7 +302,7 @@ async def test_an_epoch_that_began_during_a_fill_keeps_the_fill_out(
     bench.purge(groups=("x",), everything=True)
     gate = await _hold(origin, "head")
     filling = asyncio.create_task(bench.visitor(sessionid="ann", twopass_epoch="e" * 22).get("/"))
-    await _until(lambda: len(origin.of_kind("second")) == 2)
+    await until(lambda: len(origin.of_kind("second")) == 2)
 
     await ann.post("/add")
     gate.set()
@@ -439,12 +437,12 @@ async def test_a_purge_beats_the_fill_that_it_overtakes(
     origin.pages["/p"] = lambda seen: shell(price[0].encode(), groups=("p:1",))
     gate = await _hold(origin, "/p")
     old = asyncio.create_task(bench.get("/p"))
-    await _until(lambda: len(origin.seen) == 1)
+    await until(lambda: len(origin.seen) == 1)
 
     price[0] = "9"
     bench.purge(groups=("p:1",))
     new = asyncio.create_task(bench.get("/p"))
-    await _until(lambda: len(origin.seen) == 2)
+    await until(lambda: len(origin.seen) == 2)
     gate.set()
     await old
 
@@ -462,7 +460,7 @@ async def test_a_purge_beats_the_fragment_that_it_overtakes(
     )
     gate = await _hold(origin, "head")
     old = asyncio.create_task(bench.get("/p"))
-    await _until(lambda: len(origin.of_kind("second")) == 1)
+    await until(lambda: len(origin.of_kind("second")) == 1)
     bench.purge(groups=("p:1",))
     gate.set()
     await old

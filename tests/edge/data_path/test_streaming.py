@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bench import until
 from sockets import edge_before, raw
 
 from origin import Answer, ScriptedOrigin, as_asgi, hole, shell
@@ -33,14 +34,16 @@ async def test_head_and_literals_leave_before_the_fragment_is_there(
     origin.hold["slow"] = asyncio.Event()
     url = f"http://127.0.0.1:{port}/"
 
-    async with httpx.AsyncClient() as client:
-        async with client.stream("GET", url, headers={"cookie": "sessionid=a"}) as response:
-            pieces = response.aiter_text()
-            early = await anext(pieces)
-            assert early == "<before>"
-            assert response.headers["x-accel-buffering"] == "no"
-            origin.hold["slow"].set()
-            rest = "".join([piece async for piece in pieces])
+    async with (
+        httpx.AsyncClient() as client,
+        client.stream("GET", url, headers={"cookie": "sessionid=a"}) as response,
+    ):
+        pieces = response.aiter_text()
+        early = await anext(pieces)
+        assert early == "<before>"
+        assert response.headers["x-accel-buffering"] == "no"
+        origin.hold["slow"].set()
+        rest = "".join([piece async for piece in pieces])
 
     assert rest == "at last<after>"
 
@@ -54,14 +57,16 @@ async def test_fragments_leave_in_document_order_as_they_come(
     origin.hold["two"] = asyncio.Event()
     url = f"http://127.0.0.1:{port}/"
 
-    async with httpx.AsyncClient() as client:
-        async with client.stream("GET", url, headers={"cookie": "sessionid=a"}) as response:
-            pieces = response.aiter_text()
-            early = ""
-            while early != "1,":
-                early += await anext(pieces)
-            origin.hold["two"].set()
-            assert "".join([piece async for piece in pieces]) == "2."
+    async with (
+        httpx.AsyncClient() as client,
+        client.stream("GET", url, headers={"cookie": "sessionid=a"}) as response,
+    ):
+        pieces = response.aiter_text()
+        early = ""
+        while early != "1,":
+            early += await anext(pieces)
+        origin.hold["two"].set()
+        assert "".join([piece async for piece in pieces]) == "2."
 
 
 async def test_a_large_download_streams_and_arrives_whole(
@@ -72,10 +77,12 @@ async def test_a_large_download_streams_and_arrives_whole(
     origin.pages["/film"] = Answer(200, [("content-length", str(32 * MIB))], [block] * 32)
     digest = hashlib.sha256()
 
-    async with httpx.AsyncClient() as client:
-        async with client.stream("GET", f"http://127.0.0.1:{port}/film") as response:
-            async for piece in response.aiter_raw():
-                digest.update(piece)
+    async with (
+        httpx.AsyncClient() as client,
+        client.stream("GET", f"http://127.0.0.1:{port}/film") as response,
+    ):
+        async for piece in response.aiter_raw():
+            digest.update(piece)
 
     assert digest.digest() == hashlib.sha256(block * 32).digest()
     assert response.headers["content-length"] == str(32 * MIB)
@@ -115,9 +122,7 @@ async def test_a_client_who_leaves_stops_the_origin(
     await reader.readuntil(b"first")
 
     writer.close()
-    async with asyncio.timeout(10):
-        while not origin.cut:
-            await asyncio.sleep(0.01)
+    await until(lambda: origin.cut)
 
     assert edge.tally.clients_gone.total() == 1
 
@@ -134,9 +139,7 @@ async def test_a_visitor_who_leaves_stops_their_bundle(
     await reader.readuntil(b"<early>")
 
     writer.close()
-    async with asyncio.timeout(10):
-        while not origin.cut:
-            await asyncio.sleep(0.01)
+    await until(lambda: origin.cut)
 
     assert edge.pending == {}
 
