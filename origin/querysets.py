@@ -6,7 +6,7 @@ Django sends no signals for `update`, `bulk_create` and `bulk_update`:
         objects = InvalidatingManager()
 
 or, for a queryset of one's own, `class ProductQuerySet(InvalidatingQuerySet): …`. Models with
-groups whose managers do neither are named by the system check twopass.W012.
+groups whose managers do neither are named by the system check twopass.W007.
 """
 
 from __future__ import annotations
