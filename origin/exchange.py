@@ -30,6 +30,7 @@ from .page import SAFE
 from .passes import PageOptions, Pass, TwoPass
 from .second_pass import Bundle, FramesResponse
 from .steps import Collect, Flow, Run, Step, Work
+from .streams import discard
 from .subrequest import (
     Target,
     again,
@@ -122,13 +123,13 @@ def first_pass(visit: Visit, page: PageOptions | None, min_lsn: str | None) -> F
         state = TwoPass(Pass.FIRST, page)
         response = yield Run(sub, state, min_lsn)
         if state.wrong_guess:
-            response.close()
+            discard(response)
             page = state.page
             continue
         visit.request.resolver_match = sub.resolver_match
         if page is None or not state.entered:
             # a plain view, or middleware that answered itself (a login wall, a redirect to https)
-            response.close()
+            discard(response)
             return Outcome(page=page, reason="status")
         work = functools.partial(_compiled, response, page, state, dimensions, visit)
         outcome: Outcome = yield Work(work)
@@ -268,7 +269,7 @@ def _compiled(
         logger.info("%s is passed: %s", visit.request.path, unfit)
         is_error = response.status_code >= 500
         if not is_error:
-            response.close()
+            discard(response)
         return Outcome(page=page, reason=unfit.reason, response=response if is_error else None)
     return Outcome(shell=shell, page=page)
 

@@ -81,6 +81,8 @@ DATABASES = databases(
 )
 if "replica" in DATABASES:
     INSTALLED_APPS.append("dbrouting")
+    # inside the two passes, so that each of them reads what its visitor has written
+    MIDDLEWARE.insert(1, "dbrouting.middleware.ReplicaMiddleware")
     DATABASE_ROUTERS = ["dbrouting.router.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
