@@ -64,6 +64,7 @@ class Settings:
     bypass_cookies: tuple[str, ...] = ()
     varying_headers: tuple[str, ...] = VARYING_HEADERS
     surrogate_secret: str | None = None
+    surrogate_csrf: bool = False
     cache: str | None = "default"
     context: str | None = None
     release: str = ""
@@ -200,6 +201,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any], object]]] = {
     "BYPASS_COOKIES": _texts,
     "VARYING_HEADERS": _texts,
     "SURROGATE_SECRET": _TEXT,
+    "SURROGATE_CSRF": _instance(bool, "True or False"),
     "CACHE": _TEXT,
     "CONTEXT": _TEXT,
     "RELEASE": _TEXT,

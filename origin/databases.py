@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from contextlib import AbstractContextManager
 
 from django.conf import settings
+
+from fragments.errors import WireError
+
+_LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}\Z")
 
 
 def first_pass_reads(min_lsn: str | None) -> AbstractContextManager[None]:
@@ -19,6 +24,27 @@ def first_pass_reads(min_lsn: str | None) -> AbstractContextManager[None]:
     from dbrouting import first_pass_reads as reads
 
     return reads(min_lsn)
+
+
+def fragment_reads(min_lsn: str | None, *, is_nobody: bool) -> AbstractContextManager[None]:
+    """Route the reads of a second pass: nobody's as a first pass's, a visitor's as their own.
+
+    The visitor's own position (read-your-writes) is dbrouting's middleware's business.
+    """
+    if is_nobody:
+        return first_pass_reads(min_lsn)
+    if min_lsn is None or not _is_routed():
+        return contextlib.nullcontext()
+    from dbrouting.units import floor
+
+    return floor(min_lsn)
+
+
+def check_lsn(text: str | None) -> str | None:
+    """`text`, if it is a position in a PostgreSQL log. Raises WireError."""
+    if text is not None and not _LSN.match(text):
+        raise WireError("type", f"{text!r} is no position in a log (like 16/B374D848)")
+    return text
 
 
 def _is_routed() -> bool:

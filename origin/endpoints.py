@@ -18,12 +18,13 @@ from fragments.bundle import (
     encode_message,
 )
 from fragments.errors import WireError
-from fragments.headers import PassKind
+from fragments.headers import MIN_LSN, PassKind
 from fragments.include import Include
 from fragments.manifest import BUNDLE_PATH, CONTENT_TYPE, PATH
 
 from . import counters, manifest, proof
 from .conf import Settings
+from .databases import check_lsn
 from .passes import Pass, TwoPass
 from .second_pass import Bundle, FramesResponse
 from .steps import Flow, Run, Work
@@ -57,35 +58,31 @@ def answer(request: HttpRequest, conf: Settings, for_nobody_of: ForNobodyOf) -> 
         return HttpResponse(sealed, content_type=CONTENT_TYPE)
     try:
         asked = BundleRequest.decode(body)
+        min_lsn = check_lsn(request.headers.get(MIN_LSN))
         target = Target.of_url(asked.page, str(request.META.get("SCRIPT_NAME", "")))
     except WireError as error:
         counters.count("refused", error.code)
         return proof.refusal(error, 400)
     except ValueError as error:
         return proof.refusal(WireError("type", f"bundle.page: {error}"), 400)
-    return (yield from _bundle(request, asked, target, conf, for_nobody_of))
-
-
-def _bundle(
-    request: HttpRequest,
-    asked: BundleRequest,
-    target: Target,
-    conf: Settings,
-    for_nobody_of: ForNobodyOf,
-) -> Flow:
     visit = Visit(request, conf, for_nobody_of, dict(asked.values))
+    return (yield from _bundle(visit, asked, target, min_lsn))
+
+
+def _bundle(visit: Visit, asked: BundleRequest, target: Target, min_lsn: str | None) -> Flow:
+    request, conf = visit.request, visit.conf
     query = filter_query(target.query, None, conf.ignorable_query)
     page = Target(target.path, query, target.scheme, target.host)
     parts = _parts(request, asked, visit)
     sub = build(request, page, parts, anonymous=asked.nobody)
     bundle = Bundle(
         includes=[_verified(token, conf) for token in asked.includes],
-        for_nobody=for_nobody_of(sub, visit.values),
+        for_nobody=visit.for_nobody_of(sub, visit.values),
         values=visit.values,
         is_nobody=asked.nobody,
         expires=time.monotonic() + asked.deadline,
     )
-    response: HttpResponseBase = yield Run(sub, TwoPass(Pass.SECOND, work=bundle))
+    response: HttpResponseBase = yield Run(sub, TwoPass(Pass.SECOND, work=bundle), min_lsn)
     if isinstance(response, FramesResponse):
         _drop_refreshed_session(sub, response)
         return response

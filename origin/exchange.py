@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -61,6 +61,9 @@ class Outcome:
 
 
 FirstPass: TypeAlias = Generator[Step, Any, Outcome]
+PageOrPlain: TypeAlias = Generator[Step, Any, "PageOptions | HttpResponseBase"]
+Completion: TypeAlias = Callable[[Visit, Shell], Flow]
+"""What makes a visitor's response of a shell."""
 
 
 def in_one_process(visit: Visit) -> Flow:
@@ -68,15 +71,20 @@ def in_one_process(visit: Visit) -> Flow:
     request, conf = visit.request, visit.conf
     if not conf.enabled or request.method not in SAFE or is_passed(request, conf):
         return (yield from one_pass(visit, request))
-    page = guess_page(request)
-    if page is None:
-        state = TwoPass(Pass.PLAIN, work=visit.single())
-        response = yield Run(request, state)
-        if not state.wrong_guess:
-            return (yield from leftovers.complete(request, state, response, visit))
-        page = state.page
-        assert page is not None
-    return (yield from _two_passes(visit, page))
+    return (yield from two_passes(visit, _completed))
+
+
+def two_passes(visit: Visit, complete: Completion) -> Flow:
+    """A shell from the cache or made now, completed by `complete`; or the plain page."""
+    page = yield from _page_or_plain(visit)
+    if not isinstance(page, PageOptions):
+        return page
+    outcome = yield from obtain_shell(visit, page)
+    if outcome.shell is not None:
+        return (yield from complete(visit, outcome.shell))
+    if outcome.response is not None:
+        return outcome.response
+    return (yield from one_pass_again(visit, outcome.reason))
 
 
 def for_edge(visit: Visit) -> Flow:
@@ -84,22 +92,16 @@ def for_edge(visit: Visit) -> Flow:
     request, conf = visit.request, visit.conf
     if not conf.enabled or request.method not in SAFE or is_passed(request, conf):
         return (yield from one_pass(visit, request))
-    page = guess_page(request)
-    if page is None:
-        state = TwoPass(Pass.PLAIN, work=visit.single())
-        response = yield Run(request, state)
-        if not state.wrong_guess:
-            return (yield from leftovers.complete(request, state, response, visit))
-        page = state.page
-        assert page is not None
+    page = yield from _page_or_plain(visit)
+    if not isinstance(page, PageOptions):
+        return page
     outcome = yield from first_pass(visit, page, None)
     if outcome.shell is not None:
         return shell_response(outcome.shell, conf)
     if outcome.response is not None:
         return outcome.response
-    response = yield from one_pass(visit, again(request), outcome.reason)
-    if outcome.reason:
-        response.headers[PASSED] = outcome.reason
+    response = yield from one_pass_again(visit, outcome.reason)
+    response.headers[PASSED] = outcome.reason
     return response
 
 
@@ -154,6 +156,11 @@ def one_pass(visit: Visit, request: HttpRequest, reason: str = "") -> Flow:
     return response
 
 
+def one_pass_again(visit: Visit, reason: str) -> Flow:
+    """As `one_pass`, for a request that the stack may have seen already."""
+    return (yield from one_pass(visit, again(visit.request), reason))
+
+
 def is_passed(request: HttpRequest, conf: Settings) -> bool:
     """Whether this visitor's request must reach the view as it is."""
     headers = headers_of(request)
@@ -197,13 +204,17 @@ def obtain_shell(visit: Visit, page: PageOptions) -> FirstPass:
     return outcome
 
 
-def _two_passes(visit: Visit, page: PageOptions) -> Flow:
-    outcome = yield from obtain_shell(visit, page)
-    if outcome.response is not None:
-        return outcome.response
-    if outcome.shell is None:
-        return (yield from one_pass(visit, again(visit.request), outcome.reason))
-    return (yield from _completed(visit, outcome.shell))
+def _page_or_plain(visit: Visit) -> PageOrPlain:
+    """The mark of the view, or the response of one that has none."""
+    page = guess_page(visit.request)
+    if page is not None:
+        return page
+    state = TwoPass(Pass.PLAIN, work=visit.single())
+    response = yield Run(visit.request, state)
+    if state.wrong_guess and state.page is not None:
+        response.close()
+        return state.page
+    return (yield from leftovers.complete(visit.request, state, response, visit))
 
 
 def _completed(visit: Visit, shell: Shell) -> Flow:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -48,8 +50,8 @@ def routes(prefix: str = "", conf: Settings | None = None) -> list[Route]:
     found: dict[Route, None] = {}
     for language in _languages():
         with translation.override(language):
-            for pattern, page in _walk(get_resolver(settings.ROOT_URLCONF), ""):
-                route = _route(rf"\A{start}{pattern}\Z", page)
+            for found_view in _walk(get_resolver(settings.ROOT_URLCONF), ""):
+                route = _route(rf"\A{start}{found_view.pattern}\Z", found_view.page)
                 if route is not None:
                     found[route] = None
     if len(found) > MAX_ROUTES:
@@ -57,8 +59,17 @@ def routes(prefix: str = "", conf: Settings | None = None) -> list[Route]:
     return list(found)[:MAX_ROUTES]
 
 
-def marked_views() -> list[tuple[str, PageOptions]]:
-    """Pattern and options of every marked view of ROOT_URLCONF, for checks and reports."""
+@dataclass(frozen=True, slots=True)
+class MarkedView:
+    """A view of the URLconf that `@two_pass` marks. `pattern` is a regular expression."""
+
+    pattern: str
+    view: Callable[..., Any]
+    page: PageOptions
+
+
+def marked_views() -> list[MarkedView]:
+    """Every marked view of ROOT_URLCONF, for checks and reports."""
     return list(_walk(get_resolver(settings.ROOT_URLCONF), ""))
 
 
@@ -68,7 +79,7 @@ def _languages() -> list[str]:
     return [code for code, _ in settings.LANGUAGES]
 
 
-def _walk(resolver: URLResolver, before: str) -> Iterator[tuple[str, PageOptions]]:
+def _walk(resolver: URLResolver, before: str) -> Iterator[MarkedView]:
     for pattern in resolver.url_patterns:
         own = before + _regex(pattern)
         if isinstance(pattern, URLResolver):
@@ -76,7 +87,7 @@ def _walk(resolver: URLResolver, before: str) -> Iterator[tuple[str, PageOptions
         elif isinstance(pattern, URLPattern):
             page = page_options_of(pattern.callback)
             if page is not None:
-                yield own, page
+                yield MarkedView(own, pattern.callback, page)
 
 
 def _regex(pattern: URLPattern | URLResolver) -> str:

@@ -16,9 +16,9 @@ from fragments.errors import WireError
 from fragments.headers import CAPABILITY, MIN_LSN
 from fragments.manifest import INTERNAL_PREFIX
 
-from . import counters, endpoints, exchange, guess, proof, second_pass
+from . import counters, endpoints, exchange, foreign, guess, proof, second_pass
 from .conf import get_settings
-from .databases import first_pass_reads
+from .databases import check_lsn, first_pass_reads, fragment_reads
 from .frames import ForNobody
 from .page import SAFE, page_options_of
 from .passes import Pass, TwoPass, entered, of
@@ -26,7 +26,7 @@ from .reads import watch_middleware
 from .receipts import await_receipts, collect_receipts, wait_for_receipts
 from .second_pass import Bundle, Preparation
 from .steps import Collect, Flow, Run, Step, Work
-from .subrequest import Target, build
+from .subrequest import Target, build, drop_internal_fields
 from .surroundings import Surroundings, capture
 from .visit import Visit
 from .visitor import dimensions_named, parts_for_nobody
@@ -89,19 +89,24 @@ class TwoPassMiddleware:
     def _flow(self, request: HttpRequest) -> Flow:
         """The flow that answers `request`, by who asks."""
         conf = get_settings()
+        if foreign.is_surrogate(request, conf):
+            return foreign.answer(request, conf, self._for_nobody_of)
         if request.path_info.startswith(INTERNAL_PREFIX):
             return endpoints.answer(request, conf, self._for_nobody_of)
-        visit = Visit(request, conf, self._for_nobody_of)
         try:
             kind = proof.kind_of(request, conf)
+            min_lsn = check_lsn(request.headers.get(MIN_LSN)) if kind == "first" else None
         except WireError as error:
             counters.count("refused", error.code)
             return _constant(proof.refusal(error))
+        may_have_shells = CAPABILITY in request.headers.get("Surrogate-Capability", "")
+        drop_internal_fields(request)
+        visit = Visit(request, conf, self._for_nobody_of)
         if kind is None:
             return exchange.in_one_process(visit)
         if kind == "first" and conf.enabled:
-            return exchange.for_nobody(visit, request.headers.get(MIN_LSN))
-        if kind == "probe" and CAPABILITY in request.headers.get("Surrogate-Capability", ""):
+            return exchange.for_nobody(visit, min_lsn)
+        if kind == "probe" and may_have_shells:
             return exchange.for_edge(visit)
         # an edge that takes no shell for this request wants it passed
         return exchange.one_pass(visit, request, reason="bypass")
@@ -181,6 +186,9 @@ def _running(step: Run) -> Iterator[None]:
             stack.enter_context(first_pass_reads(step.min_lsn))
         else:
             watch_middleware(request)
+        if isinstance(state.work, (Bundle, Preparation)):
+            is_nobody = not isinstance(state.work, Bundle) or state.work.is_nobody
+            stack.enter_context(fragment_reads(step.min_lsn, is_nobody=is_nobody))
         yield
 
 

@@ -10,11 +10,11 @@ import asyncio
 import contextvars
 import functools
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
@@ -80,6 +80,11 @@ class Plan:
         self._renderer = renderer
         self._conf = conf
         self._expires = expires
+        # what middleware keeps in context variables (a database router's unit of work) holds for
+        # fragments that are rendered after it has returned
+        self._context = contextvars.copy_context()
+        # the copy is made in a thread of sync_to_async, and used when that thread is free again
+        self._context.run(SyncToAsync.deadlock_context.set, False)
 
     def __repr__(self) -> str:
         return f"<Plan of {self._count} fragments, {len(self._ready)} ready>"
@@ -118,7 +123,7 @@ class Plan:
         for frame in self._ready:
             yield frame
         queue: asyncio.Queue[Frame] = asyncio.Queue()
-        tasks = [asyncio.create_task(self._put_async(queue, job)) for job in self._async]
+        tasks = [self._in_context(self._put_async(queue, job)) for job in self._async]
         tasks += [asyncio.create_task(self._put_pooled(queue, job)) for job in self._pooled]
         tasks.append(asyncio.create_task(self._put_in_turn(queue)))
         try:
@@ -139,6 +144,9 @@ class Plan:
         async for message in self.amessages():
             yield encode_message(message)
 
+    def _in_context(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        return asyncio.create_task(work, context=self._context.copy())
+
     async def _put_in_turn(self, queue: asyncio.Queue[Frame]) -> None:
         for job in self._sync:
             await queue.put(await sync_to_async(self._render)(job))
@@ -151,7 +159,11 @@ class Plan:
         await queue.put(await asyncio.wrap_future(future))
 
     async def _all_async(self) -> list[Frame]:
-        return list(await asyncio.gather(*(self._render_async(job) for job in self._async)))
+        queue: asyncio.Queue[Frame] = asyncio.Queue()
+        await asyncio.gather(
+            *(self._in_context(self._put_async(queue, job)) for job in self._async)
+        )
+        return [queue.get_nowait() for _ in self._async]
 
     async def _render_async(self, job: Job) -> Frame:
         try:
@@ -166,10 +178,11 @@ class Plan:
             # nobody waits any more: what has not begun need not begin
             error = TimeoutError("the bundle's deadline has passed")
             return failure(job.index, 504, error, strict=self._conf.strict)
-        return self._renderer.render(job)
+        # a copy for each: a context cannot be entered twice at a time
+        return self._context.copy().run(self._renderer.render, job)
 
     def _submit(self, pool: ThreadPoolExecutor, job: Job) -> Future[Frame]:
-        return pool.submit(contextvars.copy_context().run, self._render_alone, job)
+        return pool.submit(self._render_alone, job)
 
     def _render_alone(self, job: Job) -> Frame:
         try:

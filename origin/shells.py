@@ -101,7 +101,7 @@ def invalidate(
 ) -> None:
     """Use no shell again that was begun before now and matches; reaches who shares the cache.
 
-    `urls` and `prefixes` are absolute URLs.
+    `urls` and `prefixes` are absolute URLs; one without a query stands for all its queries.
     """
     cache = _cache(get_settings())
     if cache is None:
@@ -136,8 +136,8 @@ def _now(cache: BaseCache) -> int:
 
 
 def _purged_at(cache: BaseCache, url: str, groups: Iterable[str]) -> int:
-    exact = _url_key(url)
-    found = cache.get_many([_ALL, _PREFIXES, exact, *map(_group_key, groups)])
+    addresses = {_url_key(url), _url_key(url.partition("?")[0])}
+    found = cache.get_many([_ALL, _PREFIXES, *addresses, *map(_group_key, groups)])
     prefixes: Mapping[str, int] = found.pop(_PREFIXES, None) or {}
     matching = [at for prefix, at in prefixes.items() if url.startswith(prefix)]
     return max([*found.values(), *matching], default=-1)

@@ -20,7 +20,7 @@ from .second_pass import Plan
 class Run:
     """Run the middleware stack below ours; gives its response.
 
-    `min_lsn`: the position that the database must have reached, for first passes.
+    `min_lsn`: the position that the database must have reached.
     """
 
     request: HttpRequest

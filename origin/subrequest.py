@@ -156,6 +156,18 @@ def again(request: HttpRequest, *, cookies: Mapping[str, str] | None = None) -> 
     return build(request, Target.of(request), parts)
 
 
+def drop_internal_fields(request: HttpRequest) -> None:
+    """Take away what edge and origin say to each other: it is not the visitor's."""
+    prefix = "HTTP_" + INTERNAL_PREFIX.upper().replace("-", "_")
+    own = {"HTTP_SURROGATE_CAPABILITY", "HTTP_" + SURROGATE_FIELD.upper().replace("-", "_")}
+    for key in [key for key in request.META if key.startswith(prefix) or key in own]:
+        del request.META[key]
+    request.__dict__.pop("headers", None)  # cached from META
+    if isinstance(request, ASGIRequest):
+        kept = [(name, value) for name, value in request.scope["headers"] if not _is_internal(name)]
+        request.scope = {**request.scope, "headers": kept}
+
+
 def filter_query(query: str, declared: Iterable[str] | None, ignorable: Iterable[str]) -> str:
     """`query` without the ignorable parameters or, when some are declared, with those alone."""
     if not query:
@@ -174,6 +186,14 @@ def filter_query(query: str, declared: Iterable[str] | None, ignorable: Iterable
         if keep and pair:
             kept.append(pair)
     return "&".join(kept)
+
+
+def _is_internal(name: bytes) -> bool:
+    text = name.decode("latin-1").lower()
+    return text.startswith(INTERNAL_PREFIX) or text in (
+        "surrogate-capability",
+        SURROGATE_FIELD.lower(),
+    )
 
 
 def _with_site(target: Target, parts: Parts) -> Parts:
