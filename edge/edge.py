@@ -12,12 +12,14 @@ import httpx
 
 from edge.bundle import Bundle
 from edge.collapse import Flights, Verdicts
-from edge.core.exchange import Fetched
 from edge.core.forwarded import TrustedProxies
 from edge.core.fragment_key import FragmentKey
+from edge.core.freshness import FreshnessRules
 from edge.core.inbound import Gatekeeper
 from edge.core.key import HostPatterns
+from edge.core.policy import CachePolicy
 from edge.core.purge import Invalidation
+from edge.core.steps import Fetched, ValidationOutcome
 from edge.counters import Counters
 from edge.fetch import Origin
 from edge.manifest import ManifestKeeper
@@ -66,6 +68,13 @@ class Edge:
         )
         self.flights: Flights[tuple[bytes, int], Fetched] = Flights()
         self.verdicts: Verdicts[tuple[bytes, int], Fetched] = Verdicts()
+        self.validations: Flights[tuple[bytes, int], ValidationOutcome] = Flights()
+        self.policy = CachePolicy(
+            FreshnessRules(heuristics_for_html=settings.heuristics_for_html),
+            grace=settings.grace,
+            stores_set_cookie=settings.store_set_cookie,
+            obeys_requests=settings.obey_requests,
+        )
         self.pending: dict[tuple[FragmentKey, int], Bundle] = {}
         """Bundles in flight by the fragments in them, and the position they were asked at."""
         self.publish: Callable[[Invalidation], object] = self.apply
@@ -168,6 +177,7 @@ class Edge:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.flights.aclose()
+        await self.validations.aclose()
         await self.origin.aclose()
 
     def _new_release(self, release: str) -> None:

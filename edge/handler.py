@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import cached_property
 from typing import assert_never
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
+from edge.core.cache_status import CacheStatus
 from edge.core.exchange import (
+    after_fetch,
+    after_lookup,
+    after_plain_lookup,
+    after_probe,
+    after_validation,
+    begin,
+)
+from edge.core.inbound import Inbound, Refused
+from edge.core.outbound import visitors_own
+from edge.core.page_headers import CACHE
+from edge.core.site import PageRecord
+from edge.core.steps import (
+    Ask,
     Declined,
     Fail,
     Failed,
@@ -18,28 +33,25 @@ from edge.core.exchange import (
     Lookup,
     Page,
     Pass,
+    PlainLookup,
     Probe,
     Probed,
     Refuse,
     Relay,
+    Serve,
     Shelled,
     Splice,
     Step,
     Undecided,
-    after_fetch,
-    after_lookup,
-    after_probe,
-    begin,
+    Validate,
 )
-from edge.core.inbound import Inbound, Refused
-from edge.core.outbound import visitors_own
-from edge.core.page_headers import CACHE
-from edge.core.site import PageRecord
+from edge.core.stored import reply
 from edge.core.visitor import Visitor
 from edge.edge import Edge
 from edge.fetch import OriginError, OriginResponse
 from edge.page import PageAnswer
 from edge.pages import Pages, fetch_shell, take_shell
+from edge.plain import Plain
 from edge.proxy import Proxy
 from edge.respond import Client, ClientGone, Responder
 from edge.websocket import proxy_websocket
@@ -125,6 +137,7 @@ class Exchange:
         self._pages: Pages | None = None
         self._page: Page | None = None
         self._probed: OriginResponse | None = None
+        self._asked = (0, 0.0)
         if site is not None:
             headers = inbound.head.headers
             self._visitor = Visitor(headers, site.manifest.session_cookie)
@@ -151,8 +164,18 @@ class Exchange:
             case Probe():
                 probed = await self._probe(step)
                 return after_probe(probed, self._own_key(), self._edge.clock())
+            case PlainLookup():
+                return after_plain_lookup(step, self._plain.lookup(), self._edge.clock())
+            case Validate():
+                outcome, joined = await self._plain.validate(step.stored)
+                now = self._edge.clock()
+                return after_validation(step, outcome, collapsed=joined, now=now)
             case Splice():
                 await self._splice(step)
+            case Serve():
+                await self._serve(step)
+            case Ask():
+                await self._ask(step)
             case Pass():
                 await self._pass(step)
             case Relay():
@@ -166,6 +189,10 @@ class Exchange:
         return None
 
     # -- steps that lead to another
+
+    @cached_property
+    def _plain(self) -> Plain:
+        return Plain(self._edge, self._inbound)
 
     def _begin(self) -> Step:
         if _is_internal(self._inbound.path):
@@ -204,7 +231,7 @@ class Exchange:
         edge, inbound, page = self._edge, self._inbound, self._page
         assert page is not None
         fetched, joined = await edge.flights.share(
-            (page.key, edge.position), lambda: fetch_shell(edge, inbound, page)
+            (page.key, edge.memory.generation), lambda: fetch_shell(edge, inbound, page)
         )
         if joined:
             edge.tally.collapsed.add("shell")
@@ -216,7 +243,7 @@ class Exchange:
         assert self._pages is not None
         self._client.has_no_body()
         edge = self._edge
-        key = (self._pages.unknown_key, edge.position)
+        key = (self._pages.unknown_key, edge.memory.generation)
         leading = edge.verdicts.lead(key) if step.joins else None
         if step.joins and leading is None:
             return await self._await_verdict(key)
@@ -264,7 +291,7 @@ class Exchange:
             if not taken:
                 await response.aclose()
         if isinstance(probed, Declined):
-            self._probed = response
+            self._probed, self._asked = response, (since, asked_at)
             until = edge.clock() + edge.settings.hit_for_pass
             edge.memory.marks.set(self._pages.unknown_key, probed.reason, until)
         return probed
@@ -272,9 +299,7 @@ class Exchange:
     # -- steps that answer
 
     async def _splice(self, step: Splice) -> None:
-        self._responder.outcome = "hit" if step.status.is_hit else str(step.status.fwd)
-        if step.status.detail is not None:
-            self._responder.outcome = step.status.detail
+        self._note(step.status)
         assert self._page is not None
         assert self._pages is not None
         assert self._visitor is not None
@@ -289,7 +314,9 @@ class Exchange:
 
     def _refresh(self, page: Page) -> None:
         edge, inbound = self._edge, self._inbound
-        edge.flights.begin((page.key, edge.position), lambda: fetch_shell(edge, inbound, page))
+        edge.flights.begin(
+            (page.key, edge.memory.generation), lambda: fetch_shell(edge, inbound, page)
+        )
 
     async def _pass(self, step: Pass) -> None:
         self._responder.outcome = str(step.forward)
@@ -297,10 +324,30 @@ class Exchange:
         work = self._proxy.pass_on(step, self._client, self._responder)
         await self._client.unless_gone(work, self._responder)
 
+    async def _serve(self, step: Serve) -> None:
+        self._note(step.status)
+        if step.refresh:
+            self._plain.refresh(step.stored)
+        answer = reply(step.stored, self._inbound.head, step.status, self._edge.clock())
+        await self._responder.start(answer.status, answer.headers)
+        await self._responder.finish(answer.body)
+
+    async def _ask(self, step: Ask) -> None:
+        self._responder.outcome = str(step.forward)
+        work = self._proxy.ask(step, self._plain, self._client, self._responder)
+        await self._client.unless_gone(work, self._responder)
+
+    def _note(self, status: CacheStatus) -> None:
+        """File the response under what its trace says."""
+        word = "hit" if status.is_hit else str(status.fwd)
+        self._responder.outcome = status.detail or word
+
     async def _relay(self, step: Relay) -> None:
         self._responder.outcome = str(step.status.fwd)
         assert self._probed is not None
-        work = self._proxy.relay(self._probed, step.status, self._responder)
+        since, asked_at = self._asked
+        keeping = self._plain.keeping(self._probed, since, asked_at)
+        work = self._proxy.relay(self._probed, step.status, self._responder, keeping)
         await self._client.unless_gone(work, self._responder)
 
     async def _fail(self, step: Fail) -> None:

@@ -6,7 +6,6 @@ from edge import epoch
 from edge.bundle import BundleHead
 from edge.core import cookies
 from edge.core.cache_status import CacheStatus
-from edge.core.exchange import Page, Splice
 from edge.core.fragment_key import Visit
 from edge.core.inbound import Inbound
 from edge.core.messages import Field
@@ -22,6 +21,7 @@ from edge.core.page_headers import (
 from edge.core.plan import Plan, make_plan
 from edge.core.prepared import PreparedShell
 from edge.core.site import Site
+from edge.core.steps import Page, Splice
 from edge.core.visitor import Visitor
 from edge.csrf import csrf_for
 from edge.edge import Edge

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from edge.core.exchange import PASS_REASONS, Declined, Failed, Fetched, Page, Shelled
 from edge.core.inbound import Inbound
 from edge.core.key import primary_key
 from edge.core.outbound import first_pass
 from edge.core.page_key import NOTHING_IGNORABLE, filtered_query, label_url, target_of
 from edge.core.prepared import prepare_shell
 from edge.core.site import PageRecord, Site
+from edge.core.steps import PASS_REASONS, Declined, Failed, Fetched, Page, Shelled
 from edge.core.visitor import Visitor
 from edge.edge import Edge
 from edge.fetch import OriginError, OriginResponse

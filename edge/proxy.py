@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from edge import epoch
 from edge.core.cache_status import CacheStatus
-from edge.core.exchange import Fail, Pass
 from edge.core.inbound import Inbound
-from edge.core.invalidation import TooManyGroups, invalidated_groups, is_unsafe
+from edge.core.invalidation import (
+    TooManyGroups,
+    invalidated_groups,
+    invalidated_uris,
+    is_unsafe,
+)
 from edge.core.messages import Field, ResponseHead
 from edge.core.outbound import visitors_own
 from edge.core.page_headers import CACHE, relayed_fields
 from edge.core.purge import Invalidation
+from edge.core.steps import Ask, Fail, Pass
+from edge.core.stored import uri_group
 from edge.edge import Edge
 from edge.fetch import OriginError, OriginResponse
+from edge.plain import Keeping, Plain
 from edge.respond import Client, Responder
 
 logger = logging.getLogger("twopass.edge.proxy")
@@ -26,6 +34,20 @@ class Proxy:
     def __init__(self, edge: Edge, inbound: Inbound) -> None:
         self._edge = edge
         self._inbound = inbound
+
+    async def ask(self, step: Ask, plain: Plain, client: Client, responder: Responder) -> None:
+        """As `pass_on`, and keep the answer where it says that it may be kept."""
+        client.has_no_body()
+        since, asked_at = self._edge.position, self._edge.clock()
+        request = visitors_own(self._inbound, asks_for_shell=False)
+        try:
+            response = await self._edge.origin.send(request)
+        except OriginError as error:
+            await self.fail(Fail(error.status, error.reason, step.forward), responder)
+            return
+        status = CacheStatus(step.forward, fwd_status=response.status)
+        keeping = plain.keeping(response, since, asked_at)
+        await self.relay(response, status, responder, keeping)
 
     async def pass_on(self, step: Pass, client: Client, responder: Responder) -> None:
         """Send the visitor's request to the origin and its answer to the visitor."""
@@ -44,16 +66,27 @@ class Proxy:
         await self.relay(response, status, responder)
 
     async def relay(
-        self, response: OriginResponse, status: CacheStatus, responder: Responder
+        self,
+        response: OriginResponse,
+        status: CacheStatus,
+        responder: Responder,
+        keeping: Keeping | None = None,
     ) -> None:
         """Send the origin's answer to the visitor as it arrives, and close it.
 
         An answer that breaks off is cut for the visitor too, so that nobody takes it for whole.
         """
         try:
+            if keeping is not None:
+                detail = status.detail or keeping.refusal
+                status = replace(status, stored=keeping.is_wanted(), detail=detail)
             await responder.start(response.status, self._fields(response, status))
             async for chunk in response.chunks():
+                if keeping is not None:
+                    keeping.add(chunk)
                 await responder.write(chunk)
+            if keeping is not None:
+                keeping.complete()
             await responder.finish()
         except OriginError as error:
             logger.warning("answer cut: %s", error, extra={"url": self._url})
@@ -83,16 +116,20 @@ class Proxy:
         return fields
 
     def _invalidate(self, response: OriginResponse) -> None:
-        """Cache-Group-Invalidation (RFC 9875 §3), on all workers."""
+        """What the request changed: its URI and those named with it (RFC 9111 §4.4), and
+
+        Cache-Group-Invalidation (RFC 9875 §3); on all workers.
+        """
         head = ResponseHead(response.status, response.headers)
+        names = [uri_group(uri) for uri in invalidated_uris(self._inbound.head, head)]
         try:
             groups = invalidated_groups(self._inbound.head, head)
         except TooManyGroups as error:
             logger.error("groups not invalidated: %s", error, extra={"url": self._url})
-            return
-        if groups:
-            names = tuple(sorted(group.decode("ascii") for group in groups))
-            self._edge.publish(Invalidation(groups=names))
+            groups = frozenset()
+        names += sorted(group.decode("ascii") for group in groups)
+        if names:
+            self._edge.publish(Invalidation(groups=tuple(names)))
 
     def _new_epoch(self) -> Field:
         self._edge.tally.epochs.add()

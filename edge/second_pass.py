@@ -41,6 +41,7 @@ class SecondPass:
         self._plan = plan
         self._gate = gate
         self._since = edge.position
+        self._generation = edge.memory.generation
         self._own: list[tuple[Bundle, asyncio.Task[None]]] = []
         self._lead: Bundle | None = None
         self._cookies_taken: BundleHead | None = None
@@ -103,7 +104,7 @@ class SecondPass:
     # -- asking
 
     def _join(self, ask: Ask) -> bool:
-        bundle = self._edge.pending.get((ask.key, self._since)) if ask.may_collapse else None
+        bundle = self._edge.pending.get((ask.key, self._generation)) if ask.may_collapse else None
         if bundle is None:
             return False
         bundle.guests += 1
@@ -112,14 +113,14 @@ class SecondPass:
         return True
 
     def _is_pending(self, ask: Ask) -> bool:
-        return (ask.key, self._since) in self._edge.pending
+        return (ask.key, self._generation) in self._edge.pending
 
     def _ask(self, asks: Sequence[Ask], *, impersonal: bool, gate: bool) -> Bundle:
         keeper = Keeper(self._edge, self._seat, self._since, impersonal=impersonal)
         bundle = Bundle(asks, keeper.keep)
         for ask in asks:
             self._sources.setdefault(ask.hole, (bundle, False))
-        names = [(ask.key, self._since) for ask in asks if ask.may_collapse]
+        names = [(ask.key, self._generation) for ask in asks if ask.may_collapse]
         self._edge.pending.update(dict.fromkeys(names, bundle))
         request = self._request(asks, impersonal=impersonal, gate=gate)
         deadline = self._edge.settings.page_deadline

@@ -44,6 +44,9 @@ class Settings:
     private_last_good: float = 30.0
     fragment_last_good: float = 3600.0
     grace: float = 0.0
+    heuristics_for_html: bool = False
+    store_set_cookie: bool = False
+    obey_requests: bool = False
     manifest_interval: float = 30.0
     manifest_host: str = ""
     drain_timeout: float = 10.0

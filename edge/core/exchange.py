@@ -1,161 +1,53 @@
 """The life of one exchange as a table: which step follows which, and on what grounds.
 
-    begin ─▶ Refuse | Pass | Probe | Lookup
-    Lookup ─▶ after_lookup ─▶ Splice | Fetch | Pass
-    Fetch  ─▶ after_fetch  ─▶ Splice | Lookup | Pass | Fail
-    Probe  ─▶ after_probe  ─▶ Splice | Lookup | Relay | Probe | Pass | Fail
+    begin ─▶ Pass | Lookup | PlainLookup
+    Lookup      ─▶ after_lookup       ─▶ Splice | Fetch | Pass
+    Fetch       ─▶ after_fetch        ─▶ Splice | Lookup | Pass | Fail
+    PlainLookup ─▶ after_plain_lookup ─▶ Serve | Validate | Ask | Probe
+    Validate    ─▶ after_validation   ─▶ Serve | Ask | Fail
+    Probe       ─▶ after_probe        ─▶ Splice | Lookup | Relay | Probe | Ask | Fail
 
 Fetch and Probe keep the shell that they bring: who asked for it may be gone by then. `Refuse`,
-`Pass`, `Relay`, `Splice` and `Fail` answer the visitor and end the exchange. Decisions are made
-here from values alone; `edge.handler` performs the steps.
+`Pass`, `Ask`, `Relay`, `Serve`, `Splice` and `Fail` answer the visitor and end the exchange.
+Decisions are made here from values alone; `edge.handler` performs the steps.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
-
 from edge.core.cache_status import CacheStatus, Forward
 from edge.core.inbound import Inbound
 from edge.core.messages import has
+from edge.core.policy import ERROR_STATUSES, Reuse, may_replace_error
 from edge.core.prepared import PreparedShell
 from edge.core.site import PageRecord, Site
-from edge.core.visitor import Visitor
-
-PASS_REASONS: Final = frozenset(
-    {"guard", "csrf", "set-cookie", "status", "size", "vary", "method", "error"}
+from edge.core.steps import (
+    PLAIN,
+    Ask,
+    Declined,
+    Fail,
+    Failed,
+    Fetch,
+    Fetched,
+    Found,
+    Lookup,
+    Pass,
+    PlainFound,
+    PlainLookup,
+    Probe,
+    Probed,
+    Relay,
+    Serve,
+    Shelled,
+    Splice,
+    Step,
+    Undecided,
+    Unfit,
+    Validate,
+    Validated,
+    ValidationOutcome,
 )
-"""Why an origin could not make a shell (field TwoPass-Pass); others are shown as "other"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A two-pass page for one set of dimension values, `target` as the origin is asked for it."""
-
-    key: bytes
-    target: bytes
-    label: str
-    record: PageRecord
-    values: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Answer without asking anybody."""
-
-    status: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """Forward the visitor's own request, store nothing."""
-
-    forward: Forward
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Forward the visitor's own request and learn from the answer what the URL is.
-
-    `joins`: wait for the verdict of whoever asks already.
-    """
-
-    joins: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """Look the page up in the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Ask the origin for a shell, for nobody. `stale` may stand in if that fails."""
-
-    forward: Forward
-    stale: PreparedShell | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Splice:
-    """Answer with the shell, its holes filled. `refresh`: renew it in the background."""
-
-    shell: PreparedShell
-    status: CacheStatus
-    refresh: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """Answer with the response that the probe brought."""
-
-    status: CacheStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """The origin gave no answer that could be shown."""
-
-    status: int
-    detail: str
-    forward: Forward = Forward.MISS
-
-
-Step: TypeAlias = Refuse | Pass | Probe | Lookup | Fetch | Splice | Relay | Fail
-
-
-@dataclass(frozen=True, slots=True)
-class Shelled:
-    """The origin made a shell. `key`: of the page and the values it was rendered for."""
-
-    shell: PreparedShell
-    key: bytes
-    stored: bool
-    collapsed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """The origin marked the page as one to pass (TwoPass-Pass), or answered without a shell."""
-
-    reason: str
-    http_status: int
-
-    @property
-    def failed(self) -> bool:
-        """Whether the page is broken rather than merely no shell (RFC 5861 §4 may apply)."""
-        return self.reason == "error" or self.http_status >= 500
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """No usable answer. `status`: 502 or 504."""
-
-    status: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """Somebody else's probe: `verdict` is what is known of it after the wait."""
-
-    verdict: Literal["plain", "timeout", "gone"]
-
-
-Fetched: TypeAlias = Shelled | Declined | Failed
-Probed: TypeAlias = Shelled | Declined | Failed | Undecided
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the store holds for a page. `marked`: the reason of a hit-for-pass mark in force;
-    `paused`: the last fetch failed so recently that no other is due."""
-
-    shell: PreparedShell | None = None
-    marked: str | None = None
-    paused: bool = False
+from edge.core.stored import StoredResponse
+from edge.core.visitor import Visitor
 
 
 def begin(
@@ -169,16 +61,20 @@ def begin(
     method = inbound.head.method
     if method not in (b"GET", b"HEAD"):
         return Pass(Forward.METHOD, "method")
+    if inbound.has_body:
+        return Pass(Forward.BYPASS, "body")
     if site is None or visitor is None:
-        return Pass(Forward.BYPASS, "no-manifest")
+        return PlainLookup()
     if reason := bypass_reason(inbound, visitor, site, record):
         return Pass(Forward.BYPASS, reason)
-    if marked is not None:
-        return Pass(Forward.BYPASS, marked)
     if record is not None:
         return Lookup()
-    # A HEAD brings no body that could be a shell: it is no question of what the URL is.
-    return Probe() if method == b"GET" else Pass(Forward.URI_MISS, "unknown")
+    if marked is not None and marked != PLAIN:
+        return Pass(Forward.BYPASS, marked)
+    # A HEAD brings no body that could be a shell: it is no question of what the URL is. Whoever
+    # sends Authorization gets no shell either.
+    asks = method == b"GET" and marked is None
+    return PlainLookup(probes=asks and not has(inbound.head.headers, b"authorization"))
 
 
 def bypass_reason(
@@ -186,12 +82,10 @@ def bypass_reason(
 ) -> str | None:
     """Why a request must not meet shared pages at all, if so."""
     headers = inbound.head.headers
-    if has(headers, b"authorization"):
+    if record is not None and has(headers, b"authorization"):
         return "authorization"
     if site.bypass_cookies and visitor.has_any(site.bypass_cookies):
         return "bypass-cookie"
-    if inbound.has_body:
-        return "body"
     if site.varying(headers, record.dimensions if record else ()) is not None:
         return "varying-header"
     return None
@@ -200,7 +94,7 @@ def bypass_reason(
 def after_lookup(found: Found, now: float) -> Step:
     """What a shell in the store, or its absence, leads to."""
     if found.marked is not None:
-        return Pass(Forward.BYPASS, found.marked)
+        return _not_a_page(found.marked)
     shell = found.shell
     if shell is None:
         return Fetch(Forward.URI_MISS)
@@ -231,7 +125,7 @@ def after_fetch(step: Fetch, fetched: Fetched, own_key: bytes, now: float) -> St
         case Declined():
             if step.stale is not None and fetched.failed:
                 return _stale_instead(step.stale, now)
-            return Pass(Forward.BYPASS, fetched.reason)
+            return _not_a_page(fetched.reason)
         case Failed(http_status, detail):
             if step.stale is not None:
                 return _stale_instead(step.stale, now)
@@ -244,15 +138,66 @@ def after_probe(probed: Probed, own_key: bytes, now: float) -> Step:
         case Shelled():
             return after_fetch(Fetch(Forward.URI_MISS), probed, own_key, now)
         case Declined(reason, http_status):
-            return Relay(CacheStatus(Forward.URI_MISS, fwd_status=http_status, detail=reason))
+            detail = None if reason == PLAIN else reason
+            return Relay(CacheStatus(Forward.URI_MISS, fwd_status=http_status, detail=detail))
         case Failed(http_status, detail):
             return Fail(http_status, detail, Forward.URI_MISS)
         case Undecided("plain"):
-            return Pass(Forward.URI_MISS, "plain")
+            return Ask(Forward.URI_MISS)
         case Undecided("gone"):
             return Probe()
         case Undecided():
             return Probe(joins=False)
+
+
+def after_plain_lookup(step: PlainLookup, found: PlainFound, now: float) -> Step:
+    """RFC 9111 §4: what may be used as it is, what must be validated, what must be asked for."""
+    stored = found.stored
+    if stored is None:
+        if step.probes:
+            return Probe()
+        return Ask(Forward.VARY_MISS if found.has_variants else Forward.URI_MISS)
+    facts = stored.facts
+    if found.reuse is Reuse.FRESH:
+        return Serve(stored, CacheStatus(ttl=facts.ttl(now)))
+    if found.reuse is Reuse.STALE_WHILE_REVALIDATE:
+        status = CacheStatus(ttl=facts.ttl(now), detail="stale-while-revalidate")
+        return Serve(stored, status, refresh=not found.paused)
+    if found.paused and may_replace_error(facts, now):
+        return _stale_response(stored, now)
+    return Validate(stored)
+
+
+def after_validation(
+    step: Validate, outcome: ValidationOutcome, *, collapsed: bool, now: float
+) -> Step:
+    """What an answer about a stored response leads to; stale may replace an error (RFC 5861)."""
+    may_stand_in = may_replace_error(step.stored.facts, now)
+    match outcome:
+        case Validated(stored, http_status):
+            status = CacheStatus(
+                Forward.STALE, fwd_status=http_status, ttl=stored.facts.ttl(now),
+                stored=not collapsed, collapsed=collapsed,
+            )  # fmt: skip
+            return Serve(stored, status)
+        case Unfit(http_status):
+            if http_status in ERROR_STATUSES and may_stand_in:
+                return _stale_response(step.stored, now)
+            return Ask(Forward.STALE)
+        case Failed(http_status, detail):
+            if may_stand_in:
+                return _stale_response(step.stored, now)
+            # §5.2.2.2: who forbids stale answers wants to hear of it
+            status_code = 504 if step.stored.facts.forbids_stale else http_status
+            return Fail(status_code, detail, Forward.STALE)
+
+
+def _not_a_page(reason: str) -> Step:
+    return PlainLookup() if reason == PLAIN else Pass(Forward.BYPASS, reason)
+
+
+def _stale_response(stored: StoredResponse, now: float) -> Serve:
+    return Serve(stored, CacheStatus(ttl=stored.facts.ttl(now), detail="stale-if-error"))
 
 
 def _stale_instead(shell: PreparedShell, now: float) -> Splice:

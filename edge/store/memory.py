@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from edge.core.exchange import Page
 from edge.core.fragment_key import NOBODY, PUBLIC, FragmentKey, KnownReads
 from edge.core.lsn import later
 from edge.core.page_key import findable
-from edge.core.prepared import PreparedFragment, PreparedShell
+from edge.core.prepared import OVERHEAD, PreparedFragment, PreparedShell
 from edge.core.purge import Fence, Invalidation
 from edge.core.site import PageRecord
+from edge.core.steps import Page
+from edge.core.stored import URI_GROUP, StoredResponse
 from edge.settings import Settings
 from edge.store.bounded import BoundedMap
 from edge.store.labelled import LabelledStore
 from edge.store.private import PrivateStore
+from edge.store.variants import VariantStore
 
 MAX_RECORDS = 100_000
 """Paths whose pages are known, and URLs known to be no two-pass pages; some 30 MiB at most."""
@@ -29,12 +31,19 @@ class Memory:
 
     def __init__(self, settings: Settings) -> None:
         self._object_limit = settings.object_bytes
-        self.shells: LabelledStore[bytes, PreparedShell] = LabelledStore(settings.store_bytes)
-        self.shared: LabelledStore[FragmentKey, PreparedFragment] = LabelledStore(
-            max(settings.store_bytes // 4, 1)
-        )
+        # of what is not private, pages get a half, plain responses and fragments a quarter each
+        quarter = max(settings.store_bytes // 4, 1)
+        self.shells: LabelledStore[bytes, PreparedShell] = LabelledStore(2 * quarter)
+        self.responses = VariantStore(quarter)
+        self.shared: LabelledStore[FragmentKey, PreparedFragment] = LabelledStore(quarter)
         self.private = PrivateStore(settings.private_bytes, settings.private_bytes_per_visitor)
         self.fence = Fence()
+        self.generation = 0
+        """Who asks after a purge must not join a fetch that began before: this parts them.
+
+        Unsafe requests, each of which makes one plain response invalid, do not count: visitors who
+        fill their baskets would part all others' fetches of slow pages.
+        """
         self.records: BoundedMap[bytes, PageRecord] = BoundedMap(MAX_RECORDS)
         self.marks: BoundedMap[Hashable, str] = BoundedMap(MAX_RECORDS)
         """Hit-for-pass: URLs and pages that are not asked for shells for a while, and why."""
@@ -52,8 +61,10 @@ class Memory:
         """Drop what `invalidation` names, and keep older fills out; how many objects."""
         invalidation = findable(invalidation)
         self.fence.advance(invalidation)
-        stores = (self.shells, self.shared, self.private)
+        stores = (self.shells, self.responses, self.shared, self.private)
         found = sum(store.invalidate(invalidation, now) for store in stores)
+        if not _concerns_one_response(invalidation):
+            self.generation += 1
         if invalidation.everything or invalidation.urls or invalidation.prefixes:
             self.marks.clear()
             self.pauses.clear()
@@ -78,6 +89,14 @@ class Memory:
             return False
         return self.shells.put(page.key, shell)
 
+    def keep_response(self, stored: StoredResponse, since: int, now: float) -> bool:
+        """Store a plain response that was asked for at position `since`; whether it was."""
+        if stored.expiry.drop_at <= now or stored.size > self._object_limit + OVERHEAD:
+            return False
+        if not self.fence.may_store(stored.labels, since):
+            return False
+        return self.responses.put(stored.key, stored)
+
     def held(self, key: FragmentKey) -> PreparedFragment | None:
         """The fragment of that key, wherever its kind lies."""
         return (self.shared if key[1] in (PUBLIC, NOBODY) else self.private).get(key)
@@ -99,7 +118,8 @@ class Memory:
 
     def expire(self, now: float) -> int:
         """Drop what is of no more use; how many objects."""
-        return self.shells.expire(now) + self.shared.expire(now) + self.private.expire(now)
+        stores = (self.shells, self.responses, self.shared, self.private)
+        return sum(store.expire(now) for store in stores)
 
     def drop_other_releases(self, release: str, now: float) -> int:
         """Make the shells of other releases stale; how many. Deploys bring new templates."""
@@ -107,3 +127,8 @@ class Memory:
         for key in old:
             self.shells.soften(key, now)
         return len(old)
+
+
+def _concerns_one_response(invalidation: Invalidation) -> bool:
+    named = invalidation.urls or invalidation.prefixes or invalidation.everything
+    return not named and all(group.startswith(URI_GROUP) for group in invalidation.groups)

@@ -13,6 +13,7 @@ def store_status(memory: Memory) -> dict[str, Any]:
     """Sizes of the stores; of private ones nothing but sizes."""
     return {
         "shells": _sizes(memory.shells),
+        "responses": _sizes(memory.responses),
         "shared_fragments": _sizes(memory.shared),
         "private_fragments": {**_sizes(memory.private), "visitors": memory.private.visitors},
         "known_pages": len(memory.records),

@@ -286,7 +286,7 @@ async def test_an_origin_without_manifest_is_served_as_plain_http(origin: Script
         posted = await bench.visitor(sessionid="ann").post("/")
 
     assert page.text == "plain"
-    assert page.cache_status == "twopass; fwd=bypass; fwd-status=200; detail=no-manifest"
+    assert page.cache_status == "twopass; fwd=uri-miss; fwd-status=200; detail=no-freshness"
     assert origin.seen[-1]["surrogate-capability"] is None
     assert "twopass_epoch" not in posted.set_cookies
 

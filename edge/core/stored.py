@@ -1,0 +1,139 @@
+"""A plain response in the store, and the answers that it gives (RFC 9110, RFC 9111)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+
+from edge.core.cache_status import CacheStatus, append
+from edge.core.dates import format_http_date
+from edge.core.facts import Facts
+from edge.core.invalidation import groups
+from edge.core.messages import Field, RequestHead, combined, has, without
+from edge.core.outbound import VIA
+from edge.core.page_headers import CACHE
+from edge.core.policy import Assessment
+from edge.core.prepared import OVERHEAD, SOFT_WINDOW, Expiry, is_sendable
+from edge.core.purge import Labels
+from edge.core.validation import Precondition, RangeAnswer, precondition, select_range
+
+URI_GROUP = "uri:"
+
+_IN_304 = frozenset(
+    {b"cache-control", b"content-location", b"date", b"etag", b"expires", b"last-modified",
+     b"vary", b"cdn-cache-control"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """`key` is the full one, variant included; `headers` are ready to send but for Age, Via,
+    Cache-Status and Content-Length. `nearer`: Cache-Status of caches between here and the origin.
+    """
+
+    key: bytes
+    facts: Facts
+    headers: tuple[Field, ...]
+    body: bytes
+    labels: Labels
+    nearer: bytes | None
+    size: int
+
+    @property
+    def expiry(self) -> Expiry:
+        """Its times as the store sees them; what can be validated is of use for ever."""
+        facts = self.facts
+        can_validate = facts.etag is not None or facts.last_modified is not None
+        error_until = inf if can_validate else facts.error_until
+        return Expiry(facts.born_at, facts.fresh_until, facts.revalidate_until, error_until)
+
+    def softened(self, now: float) -> StoredResponse:
+        """Stale from now on; shown stale only where the origin allows that at all."""
+        facts = self.facts
+        until = now if facts.forbids_stale else now + SOFT_WINDOW
+        softer = replace(
+            facts,
+            fresh_until=min(facts.fresh_until, now),
+            revalidate_until=until,
+            error_until=max(facts.error_until, until),
+        )
+        return replace(self, facts=softer)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is sent: status, fields and body (empty for HEAD; its length is in the fields)."""
+
+    status: int
+    headers: list[Field]
+    body: bytes
+
+
+def uri_group(uri: bytes) -> str:
+    """The group that an unsafe request to `uri` invalidates (RFC 9111 §4.4).
+
+    Plain responses carry it; pages of two passes do not: who puts something into a basket must not
+    make the page new for everybody, and what changed for everybody is purged by name.
+    """
+    return URI_GROUP + uri.decode("ascii")
+
+
+def prepare(
+    request: RequestHead, key: bytes, assessment: Assessment, body: bytes, label: str
+) -> StoredResponse:
+    """Make a response ready to be stored. Raises TooManyGroups."""
+    headers = assessment.headers
+    uri = request.scheme + b"://" + request.host + request.target
+    named = sorted(group.decode("latin-1") for group in groups(headers))
+    kept = [
+        field for field in without(headers, (b"content-length", b"via")) if is_sendable(field[0])
+    ]
+    if not has(kept, b"date"):
+        kept.append((b"date", format_http_date(assessment.facts.born_at)))
+    size = OVERHEAD + len(key) + len(body) + sum(len(n) + len(v) + 64 for n, v in kept)
+    return StoredResponse(
+        key=key,
+        facts=assessment.facts,
+        headers=tuple(kept),
+        body=body,
+        labels=Labels(label, (uri_group(uri), *named)),
+        nearer=combined(headers, b"cache-status"),
+        size=size + sum(map(len, named)),
+    )
+
+
+def reply(stored: StoredResponse, request: RequestHead, status: CacheStatus, now: float) -> Reply:
+    """The answer that a stored response gives: conditions first, then ranges (RFC 9110 §13.2.2)."""
+    fields = _trace(stored, status, now)
+    if precondition(request.headers, stored.facts, now) is Precondition.NOT_MODIFIED:
+        kept = [field for field in stored.headers if field[0] in _IN_304]
+        return Reply(304, [*kept, *fields], b"")
+    part = RangeAnswer.WHOLE
+    if request.method == b"GET":
+        chosen = select_range(request.headers, stored.headers, stored.facts, len(stored.body), now)
+        if not isinstance(chosen, RangeAnswer):
+            body = stored.body[chosen.start : chosen.stop]
+            extra = [(b"content-range", chosen.content_range)]
+            return Reply(206, _sized([*stored.headers, *extra, *fields], body), body)
+        part = chosen
+    if part is RangeAnswer.UNSATISFIABLE:
+        extra = [(b"content-range", b"bytes */%d" % len(stored.body))]
+        return Reply(416, _sized([*extra, *fields], b""), b"")
+    body = stored.body if request.method == b"GET" else b""
+    if stored.facts.status in (204, 304):
+        return Reply(stored.facts.status, [*stored.headers, *fields], b"")
+    return Reply(stored.facts.status, _sized([*stored.headers, *fields], stored.body), body)
+
+
+def _sized(fields: Sequence[Field], body: bytes) -> list[Field]:
+    return [*fields, (b"content-length", b"%d" % len(body))]
+
+
+def _trace(stored: StoredResponse, status: CacheStatus, now: float) -> list[Field]:
+    own = status.serialise(CACHE.decode())
+    return [
+        (b"age", b"%d" % stored.facts.age(now)),
+        (b"cache-status", append(stored.nearer, own)),
+        (b"via", VIA),
+    ]

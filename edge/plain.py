@@ -1,0 +1,187 @@
+"""Plain responses of one request: looked up, validated, kept (RFC 9111 as a shared cache)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from edge.core.directives import request_directives
+from edge.core.inbound import Inbound
+from edge.core.invalidation import TooManyGroups
+from edge.core.key import primary_key
+from edge.core.messages import Field, RequestHead, ResponseHead, has, without
+from edge.core.outbound import OriginRequest, visitors_own
+from edge.core.page_key import label_url
+from edge.core.policy import (
+    ERROR_STATUSES,
+    Assessment,
+    assess,
+    may_serve_authorized,
+    reuse,
+    reuse_as_asked,
+)
+from edge.core.steps import Failed, PlainFound, Unfit, Validated, ValidationOutcome
+from edge.core.stored import StoredResponse, prepare
+from edge.core.validation import CONDITIONAL_FIELDS, freshen, identifies, validation_fields
+from edge.core.vary import variant_key
+from edge.edge import Edge
+from edge.fetch import OriginError, OriginResponse
+
+logger = logging.getLogger("twopass.edge.plain")
+
+PAUSE = 1.0
+"""Seconds for which stale responses are used without asking after the origin failed."""
+
+
+class Keeping:
+    """Collects a response on its way to the visitor, to store it once it is complete."""
+
+    def __init__(
+        self, edge: Edge, request: RequestHead, assessment: Assessment, since: int
+    ) -> None:
+        self._edge = edge
+        self._request = request
+        self._assessment = assessment
+        self._since = since
+        self._body: bytearray | None = bytearray() if assessment.refusal is None else None
+
+    def is_wanted(self) -> bool:
+        """Whether the response is to be stored, so far."""
+        return self._body is not None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it is not stored, as Cache-Status says it."""
+        refusal = self._assessment.refusal
+        return None if refusal is None else str(refusal)
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next piece of the body; one that is too large is let go."""
+        if self._body is None:
+            return
+        self._body += chunk
+        if len(self._body) > self._edge.settings.object_bytes:
+            self._body = None
+
+    def complete(self) -> StoredResponse | None:
+        """Store the whole response; None where that may not be."""
+        if self._body is None:
+            return None
+        edge, request = self._edge, self._request
+        primary = primary_key(request.scheme, request.host, request.target)
+        key = variant_key(primary, self._assessment.facts.vary, request.headers)
+        label = label_url(request.scheme + b"://" + request.host, request.target.partition(b"?")[0])
+        try:
+            stored = prepare(request, key, self._assessment, bytes(self._body), label)
+        except TooManyGroups as error:
+            logger.warning("response not stored: %s", error, extra={"url": primary.decode()})
+            return None
+        kept = edge.memory.keep_response(stored, self._since, edge.clock())
+        edge.tally.stored.add("response", "stored" if kept else "refused")
+        return stored
+
+
+class Plain:
+    """The plain side of one exchange."""
+
+    def __init__(self, edge: Edge, inbound: Inbound) -> None:
+        self._edge = edge
+        self._inbound = inbound
+        own = visitors_own(inbound, asks_for_shell=False)
+        self._own = own
+        self.request = replace(inbound.head, headers=own.headers)
+        head = inbound.head
+        self._primary = primary_key(head.scheme, head.host, head.target)
+
+    def lookup(self) -> PlainFound:
+        """What is stored for the request, and what it is good for now."""
+        edge, now = self._edge, self._edge.clock()
+        stored = edge.memory.responses.select(self._primary, self.request.headers)
+        if stored is None:
+            return PlainFound(has_variants=bool(edge.memory.responses.variants(self._primary)))
+        if has(self.request.headers, b"authorization") and not may_serve_authorized(stored.facts):
+            return PlainFound()
+        if edge.policy.obeys_requests:
+            asked = request_directives(self.request.headers)
+            verdict = reuse_as_asked(stored.facts, now, asked)
+        else:
+            verdict = reuse(stored.facts, now)
+        paused = edge.memory.pauses.get(stored.key, now) is not None
+        return PlainFound(stored, verdict, paused=paused)
+
+    def keeping(self, response: OriginResponse, since: int, requested_at: float) -> Keeping:
+        """Judge an answer to the visitor's own request."""
+        head = ResponseHead(response.status, response.headers)
+        edge = self._edge
+        assessment = assess(self.request, head, requested_at, edge.clock(), edge.policy)
+        return Keeping(edge, self.request, assessment, since)
+
+    async def validate(self, stored: StoredResponse) -> tuple[ValidationOutcome, bool]:
+        """Ask whether `stored` still holds, once for all who wonder; whether that was joined."""
+        key = (stored.key, self._edge.memory.generation)
+        return await self._edge.validations.share(key, lambda: self._validate(stored))
+
+    def refresh(self, stored: StoredResponse) -> None:
+        """The same in the background."""
+        key = (stored.key, self._edge.memory.generation)
+        self._edge.validations.begin(key, lambda: self._validate(stored))
+
+    async def _validate(self, stored: StoredResponse) -> ValidationOutcome:
+        edge, since, asked_at = self._edge, self._edge.position, self._edge.clock()
+        known = [stored, *(v for v in edge.memory.responses.variants(self._primary) if v != stored)]
+        try:
+            response = await edge.origin.send(self._conditional(known))
+            try:
+                outcome = await self._outcome(response, known, since, asked_at)
+            finally:
+                await response.aclose()
+        except OriginError as error:
+            outcome = Failed(error.status, error.reason)
+        failed = isinstance(outcome, Failed)
+        if failed or (isinstance(outcome, Unfit) and outcome.status in ERROR_STATUSES):
+            edge.memory.pauses.set(stored.key, True, edge.clock() + PAUSE)
+        return outcome
+
+    def _conditional(self, known: list[StoredResponse]) -> OriginRequest:
+        conditions = validation_fields(variant.facts for variant in known)
+        headers = without(self._own.headers, CONDITIONAL_FIELDS | {b"range"})
+        return replace(self._own, method=b"GET", headers=[*headers, *conditions])
+
+    async def _outcome(
+        self, response: OriginResponse, known: list[StoredResponse], since: int, asked_at: float
+    ) -> ValidationOutcome:
+        if response.status == 304:
+            for stored in known:
+                if identifies(response.headers, stored.facts):
+                    return self._freshened(stored, response.headers, since, asked_at)
+            # It speaks of something that is not here (RFC 9111 §4.3.4): of no use.
+            self._edge.memory.responses.discard(known[0].key)
+            return Unfit(304)
+        request = replace(self.request, method=b"GET")
+        head = ResponseHead(response.status, response.headers)
+        now = self._edge.clock()
+        assessment = assess(request, head, asked_at, now, self._edge.policy)
+        keeping = Keeping(self._edge, request, assessment, since)
+        if not keeping.is_wanted() or response.status in ERROR_STATUSES:
+            return Unfit(response.status)
+        async for chunk in response.chunks():
+            keeping.add(chunk)
+            if not keeping.is_wanted():
+                return Unfit(response.status)
+        renewed = keeping.complete()
+        return Unfit(response.status) if renewed is None else Validated(renewed, response.status)
+
+    def _freshened(
+        self, stored: StoredResponse, update: list[Field], since: int, asked_at: float
+    ) -> Validated:
+        """Update the stored fields from a 304 and start its freshness anew (RFC 9111 §4.3.4)."""
+        request = replace(self.request, method=b"GET")
+        head = ResponseHead(stored.facts.status, freshen(stored.headers, update))
+        assessment = assess(request, head, asked_at, self._edge.clock(), self._edge.policy)
+        label = stored.labels.url
+        fresh = prepare(request, stored.key, assessment, stored.body, label)
+        if assessment.refusal is None:
+            self._edge.memory.keep_response(fresh, since, self._edge.clock())
+        else:
+            self._edge.memory.responses.discard(stored.key)
+        return Validated(fresh, 304)
