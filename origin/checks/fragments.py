@@ -34,10 +34,10 @@ def check_views(conf: Settings) -> Iterator[checks.CheckMessage]:
     """Views refer to dimensions that exist."""
     if not getattr(settings, "ROOT_URLCONF", ""):
         return
-    for pattern, page in marked_views():
-        for dimension in page.dimensions:
+    for found in marked_views():
+        for dimension in found.page.dimensions:
             if dimension not in conf.dimensions:
-                yield _no_dimension(f"The two-pass view at {pattern!r}", dimension, conf)
+                yield _no_dimension(f"The two-pass view at {found.pattern!r}", dimension, conf)
 
 
 def _no_dimension(owner: str, name: str, conf: Settings) -> checks.Error:
