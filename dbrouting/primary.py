@@ -162,7 +162,8 @@ def _watch(
     is_write = writes(sql)
     if is_write:
         note_write()
-        _refuse_old_link(connection)
+        if _is_replaced(connection):
+            _leave_replaced(connection, context["cursor"])
     try:
         return execute(sql, params, many, context)
     except Error as error:
@@ -176,12 +177,20 @@ def _watch(
         raise
 
 
-def _refuse_old_link(connection: BaseDatabaseWrapper) -> None:
-    """Before a write: is this link's server still the newest primary that we know of?"""
-    timeline = vars(connection).get("dbrouting_timeline")
-    newest = _newest_timeline()
-    if timeline and timeline < newest:
-        _refuse_replaced(connection, is_replica=False, timeline=timeline, newest=newest)
+def _is_replaced(connection: BaseDatabaseWrapper) -> bool:
+    """Before a write: was another server promoted since this link was made?"""
+    timeline: int = vars(connection).get("dbrouting_timeline", 0)
+    return 0 < timeline < _newest_timeline()
+
+
+def _leave_replaced(connection: BaseDatabaseWrapper, cursor: Any) -> None:
+    """Give `cursor` a link to the newest primary; raises if there is none, or inside `atomic`."""
+    if connection.in_atomic_block or not connection.autocommit:
+        timeline = vars(connection)["dbrouting_timeline"]
+        _refuse_replaced(connection, is_replica=False, timeline=timeline, newest=_newest_timeline())
+    heal(connection, "replaced")
+    connection.ensure_connection()
+    cursor.cursor = connection.create_cursor()
 
 
 def _reconnect(connection: BaseDatabaseWrapper, cursor: Any, error: Error) -> None:

@@ -11,7 +11,23 @@ from dataclasses import dataclass, field
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import connections
 
+from tests.dbrouting.shop.models import Product
+
 Query = Callable[[int], object]
+
+SHORT = 600
+
+
+def read(number: int) -> None:
+    """A declared read, as a page does it."""
+    assert Product.objects.filter(stock=number % 10).values_list("name", flat=True).first()
+
+
+def read_anew(number: int) -> None:
+    """The same, every fourth time over new connections: what a fault does to connecting."""
+    read(number)
+    if number % 4 == 0:
+        connections.close_all()
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.apps import apps
@@ -95,3 +97,11 @@ def abandon_connections() -> None:
         if hasattr(connections._connections, alias):
             vars(connections[alias])["connection"] = None
             del connections[alias]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for what background probes will notice."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not after {seconds} s: {registry.clusters()}"
+        time.sleep(0.01)

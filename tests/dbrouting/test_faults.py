@@ -9,29 +9,18 @@ import pytest
 from django.db import connections
 
 from dbrouting import metrics
-from tests.dbrouting.load import Load, Outcome
+from tests.dbrouting.load import SHORT, Load, Outcome, read, read_anew
 from tests.dbrouting.servers import Shop, point_at
 from tests.dbrouting.settings import DRIVER
 from tests.dbrouting.shop.models import Product
 
-SHORT, LONG = 600, 50_000
+LONG = 50_000
 LONG_MARKS = [pytest.mark.full, pytest.mark.timeout(900)]
 FORMS = [
     pytest.param("both", SHORT, id="short"),
     pytest.param("threads", LONG, id="threads", marks=LONG_MARKS),
     pytest.param("async", LONG, id="async", marks=LONG_MARKS),
 ]
-
-
-def read(number: int) -> None:
-    """A declared read, as a page does it."""
-    assert Product.objects.filter(stock=number % 10).values_list("name", flat=True).first()
-
-
-def read_anew(number: int) -> None:
-    """The same over new connections: what a fault does to connecting."""
-    read(number)
-    connections.close_all()
 
 
 def slow_read(number: int) -> None:

@@ -11,16 +11,8 @@ import dbrouting
 from dbrouting import metrics, registry
 from dbrouting.backends.postgresql.failover import NoNodeLeft
 from dbrouting.fallback import FallbackLimit
-from tests.dbrouting.servers import Shop, name_of
+from tests.dbrouting.servers import Shop, name_of, wait_until
 from tests.dbrouting.shop.models import Product
-
-
-def wait_until(condition, seconds: float = 20.0) -> None:
-    """Wait for what background probes will notice."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not after {seconds} s: {registry.clusters()}"
-        time.sleep(0.01)
 
 
 def in_rotation() -> frozenset[str]:
