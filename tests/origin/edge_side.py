@@ -32,10 +32,15 @@ TOKEN = b"[the token]"
 
 
 def proof(
-    method: str, target: str, kind: PassKind, body: bytes = b"", now: float | None = None
+    method: str,
+    target: str,
+    kind: PassKind,
+    body: bytes = b"",
+    now: float | None = None,
+    host: str = HOST,
 ) -> str:
     """The edge's proof for such a request."""
-    proven = ProvenRequest(method, HOST, target, body)
+    proven = ProvenRequest(method, host, target, body)
     return prove(KEYRING, proven, kind, time.time() if now is None else now)
 
 

@@ -415,9 +415,15 @@ def test_a_fragment_of_the_last_release_is_nothing() -> None:
     assert (frames[0].status, frames[1].status) == (404, 200)
 
 
-def test_fragments_on_the_pool_have_connections_of_their_own(ann: dict[str, str]) -> None:
+def test_fragments_on_the_pool_have_connections_of_their_own(
+    ann: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = threading.get_ident()
     seen: set[int] = set()
+    closed: list[int] = []
+    monkeypatch.setattr(
+        "django.db.connections.close_all", lambda: closed.append(threading.get_ident())
+    )
 
     @fragment("elsewhere", concurrent=True)
     def render(request: HttpRequest) -> str:
@@ -427,6 +433,7 @@ def test_fragments_on_the_pool_have_connections_of_their_own(ann: dict[str, str]
     frame = one("elsewhere", ann)
     assert text_of(frame) == "Ann"
     assert here not in seen
+    assert set(closed) == seen
 
 
 def test_pooled_fragments_run_beside_each_other() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -122,20 +123,6 @@ def careless(request: HttpRequest) -> str:
     return f"<div>{emit(Include.of('fragment', 'greeting', {}))}</div>"
 
 
-@fragment("slow")
-def slow(request: HttpRequest, seconds: float = 1.0) -> str:
-    """Takes its time."""
-    time.sleep(seconds)
-    return "<p>slow</p>"
-
-
-@fragment("slow-async")
-async def slow_async(request: HttpRequest, seconds: float = 1.0) -> str:
-    """Takes its time without holding a thread."""
-    await asyncio.sleep(seconds)
-    return "<p>slow async</p>"
-
-
 @fragment("pooled", concurrent=True)
 def pooled(request: HttpRequest, key: int) -> str:
     """Runs on a thread of its own and reads the database there."""
@@ -154,3 +141,28 @@ def agent(request: HttpRequest) -> str:
 def address(request: HttpRequest) -> str:
     """Reads the client's address."""
     return f"<p>{escape(request.META.get('REMOTE_ADDR', ''))}</p>"
+
+
+def _wait_for(path: str) -> bool:
+    """Whether the file has come to be, within a minute."""
+    for _ in range(1200):
+        if Path(path).exists():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@fragment("waiting")
+def waiting(request: HttpRequest, path: str) -> str:
+    """Is rendered only once a file exists."""
+    return f"<p>waited: {_wait_for(path)}</p>"
+
+
+@fragment("waiting-async")
+async def waiting_async(request: HttpRequest, path: str) -> str:
+    """The same, without holding a thread."""
+    for _ in range(1200):
+        if await asyncio.to_thread(Path(path).exists):
+            return "<p>waited: True</p>"
+        await asyncio.sleep(0.05)
+    return "<p>waited: False</p>"

@@ -25,6 +25,7 @@ from django.views.generic import TemplateView, View
 
 from fragments.include import Include
 from origin import gates, keeps_fragments, two_pass
+from origin.context import refresh_context
 from origin.passes import emit
 
 from .calls import CALLS
@@ -217,6 +218,12 @@ def stray(request: HttpRequest) -> HttpResponse:
 
 
 @two_pass(max_age=60)
+def markup(request: HttpRequest) -> HttpResponse:
+    """Holds text that an ESI processor would act on."""
+    return HttpResponse('<!-- <ESI:include src="/admin/"/> -->')
+
+
+@two_pass(max_age=60)
 def varies(request: HttpRequest) -> HttpResponse:
     """Varies by a field that is no dimension."""
     response = HttpResponse("<p>varies</p>")
@@ -260,6 +267,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         login(request, user, "django.contrib.auth.backends.ModelBackend")
         messages.success(request, "Welcome back")
         return HttpResponseRedirect("/product/1/")
+    if request.GET.get("refresh"):
+        refresh_context(request)
     return render(request, "shop/page.html", {"title": "sign in"})
 
 
