@@ -1,7 +1,7 @@
 """Settings of the storefront. All that differs between machines comes from the environment.
 
 ``STOREFRONT_DATABASE_URL`` chooses PostgreSQL, ``STOREFRONT_REPLICAS`` its replicas,
-``STOREFRONT_SECRET_KEY`` and ``TWOPASS_SECRET`` the secrets (``make demo`` generates both),
+``STOREFRONT_TWOPASS=off`` renders every page in one pass, ``STOREFRONT_SECRET_KEY`` and ``TWOPASS_SECRET`` the secrets (``make demo`` generates both),
 ``STOREFRONT_DEBUG=1`` Django's debug pages, ``STOREFRONT_HOSTS`` the host names served.
 """
 
@@ -98,6 +98,7 @@ LOGIN_REDIRECT_URL = "pages:home"
 LOGOUT_REDIRECT_URL = "pages:home"
 
 TWOPASS = {
+    "ENABLED": os.environ.get("STOREFRONT_TWOPASS", "on") != "off",
     "SECRET": os.environ.get("TWOPASS_SECRET", ""),
     "ADMIN_TOKEN": os.environ.get("TWOPASS_ADMIN_TOKEN") or None,
     "EDGES": [edge for edge in os.environ.get("STOREFRONT_EDGES", "").split(",") if edge],

@@ -9,7 +9,7 @@ from devstack.pytest_plugin import PostgresDatabase
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SUITES = ("test_checkout_race.py", "test_checkout.py", "test_basket.py", "test_catalogue.py")
+SUITES = ("test_checkout_race.py", "test_checkout.py")
 
 
 def test_the_same_on_postgresql(postgres_database: PostgresDatabase) -> None:

@@ -16,10 +16,9 @@ class GroupPrices(admin.TabularInline):  # type: ignore[type-arg]
 class ProductAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Products, found by name or number."""
 
-    list_display = ("name", "sku", "category", "price", "stock", "is_active")
+    list_display = ("name", "sku", "price", "stock", "is_active")
     list_editable = ("price", "stock", "is_active")
     list_filter = ("is_active", "category", "collection", "colour")
-    list_select_related = ("category",)
     list_per_page = 50
     search_fields = ("name", "name_de", "sku")
     prepopulated_fields = {"slug": ("name",)}
