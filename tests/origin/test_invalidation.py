@@ -494,3 +494,14 @@ def test_logout(outbox):
     logout(request)
 
     assert outbox.groups == {f"user:{user.pk}"}
+
+
+@pytest.mark.django_db(transaction=False)
+def test_hooks_that_a_test_captures_hold_what_was_said_inside(
+    outbox, django_capture_on_commit_callbacks
+):
+    invalidate_groups("before")
+    with django_capture_on_commit_callbacks(execute=True):
+        invalidate_groups("inside")
+
+    assert outbox.groups == {"inside"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from edge.core.purge import Invalidation
 from origin import counters, outbox, purge
 from origin.outbox import Outbox, Sender
 from origin.purge import Batch, Purge
@@ -350,3 +352,14 @@ def test_a_forked_child_has_an_outbox_of_its_own(edge):
     assert edge.groups == {"parent", "child", "again"}
     sent = [name for item in edge.purges for name in item["groups"]]
     assert sorted(sent) == ["again", "child", "parent"]
+
+
+def test_the_edge_reads_what_is_sent():
+    batch = Batch()
+    batch.add(Purge(("https://x/a",), ("g",), ("https://x/p/",), lsn="0/1"))
+    everything = Batch(soft=True)
+    everything.add(Purge(everything=True))
+
+    found = Invalidation.from_json(json.loads(json.dumps(batch.to_json(0.5))))
+    assert found == Invalidation(("https://x/a",), ("g",), ("https://x/p/",), lsn="0/1")
+    assert Invalidation.from_json(everything.to_json(0)).everything

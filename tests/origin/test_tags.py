@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from fragments.include import Include
 from origin import registry, rendering
 from origin.arguments import UnfitArgument
+from origin.block_options import OPTION_NAMES
 from origin.registry import UnknownFragment, fragment
 
 from .template_sets import django_engine, engines_of, fill, includes, page, plain, visitor
@@ -294,3 +296,9 @@ def test_an_anonymous_user_differs_only_in_the_hole(shop, request_):
     nobody.user = AnonymousUser()
 
     assert page(nobody, "child.html", on=True) == page(request_, "child.html", on=True)
+
+
+def test_every_option_is_documented():
+    documentation = (Path(__file__).parents[2] / "docs" / "templates.md").read_text()
+
+    assert [name for name in sorted(OPTION_NAMES) if f"`{name}`" not in documentation] == []
