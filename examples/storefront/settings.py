@@ -1,8 +1,11 @@
 """Settings of the storefront. All that differs between machines comes from the environment.
 
 ``STOREFRONT_DATABASE_URL`` chooses PostgreSQL, ``STOREFRONT_REPLICAS`` its replicas,
-``STOREFRONT_TWOPASS=off`` renders every page in one pass, ``STOREFRONT_SECRET_KEY`` and ``TWOPASS_SECRET`` the secrets (``make demo`` generates both),
-``STOREFRONT_DEBUG=1`` Django's debug pages, ``STOREFRONT_HOSTS`` the host names served.
+``STOREFRONT_TWOPASS=off`` renders every page in one pass, ``STOREFRONT_SECRET_KEY`` and
+``TWOPASS_SECRET`` are the secrets (``make demo`` generates both),
+page in one pass, ``STOREFRONT_SECRET_KEY`` and ``TWOPASS_SECRET`` are the secrets (``make demo``
+generates both), ``STOREFRONT_DEBUG=1`` shows Django's debug pages, ``STOREFRONT_HOSTS`` names the
+hosts served.
 """
 
 import os
@@ -85,6 +88,12 @@ if "replica" in DATABASES:
     MIDDLEWARE.insert(1, "dbrouting.middleware.ReplicaMiddleware")
     DATABASE_ROUTERS = ["dbrouting.router.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if cache_url := os.environ.get("STOREFRONT_CACHE_URL", ""):
+    # without an edge several processes need one cache, or each keeps what another has purged
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": cache_url}
+    }
 
 AUTH_USER_MODEL = "accounts.Customer"
 AUTH_PASSWORD_VALIDATORS = [
