@@ -38,7 +38,7 @@ def test_mixing() -> None:
 
 
 @pytest.mark.parametrize("path", ["sofa/moss-1", "mug/pink-1", "mug/moss-20"])
-def test_unknown_pictures_are_not_there(client: Client, path: str) -> None:
+def test_unknown_pictures_are_not_there(db: None, client: Client, path: str) -> None:
     assert client.get(f"/art/{path}.svg").status_code == 404
 
 

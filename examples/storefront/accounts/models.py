@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from origin.querysets import InvalidatingManager
+
 
 class CustomerGroup(models.Model):
     """Customers who pay the list price less a discount."""
@@ -25,6 +27,8 @@ class CustomerGroup(models.Model):
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(90))],
     )
+
+    objects = InvalidatingManager()
 
     class Meta:
         verbose_name = _("customer group")

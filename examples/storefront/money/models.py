@@ -7,6 +7,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from origin.querysets import InvalidatingManager
+
 from .currency import BASE, Currency
 
 
@@ -23,6 +25,8 @@ class ExchangeRate(models.Model):
         decimal_places=5,
         validators=[MinValueValidator(Decimal("0.00001"))],
     )
+
+    objects = InvalidatingManager()
 
     class Meta:
         verbose_name = _("exchange rate")

@@ -6,6 +6,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from origin.querysets import InvalidatingManager
+
 from ...accounts.models import CustomerGroup
 from .product import Product
 
@@ -27,6 +29,8 @@ class GroupPrice(models.Model):
         decimal_places=2,
         validators=[MinValueValidator(Decimal("0.01"))],
     )
+
+    objects = InvalidatingManager()
 
     class Meta:
         verbose_name = _("group price")

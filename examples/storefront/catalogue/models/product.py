@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from origin.querysets import InvalidatingQuerySet
+from origin.querysets import InvalidatingManager, InvalidatingQuerySet
 
 from ...art.palette import COLOURS
 from ..localised import Localised
@@ -29,6 +29,8 @@ class Collection(Localised, models.Model):
     name = models.CharField(_("name"), max_length=60)
     story = models.TextField(_("story"))
     story_de = models.TextField(_("story (German)"), blank=True)
+
+    objects = InvalidatingManager()
 
     class Meta:
         verbose_name = _("collection")
