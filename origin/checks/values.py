@@ -35,7 +35,7 @@ def unreadable(message: str) -> checks.Error:
 
 def check_cache(conf: Settings) -> Iterator[checks.CheckMessage]:
     """The cache that keeps pages in process exists, and is shared where it must be."""
-    if conf.cache is None:
+    if not conf.cache:
         return
     if conf.cache not in settings.CACHES:
         yield checks.Error(
