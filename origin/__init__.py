@@ -11,19 +11,29 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from . import gates as gates
+    from .context import refresh_context as refresh_context
     from .keeps import keeps_fragments as keeps_fragments
     from .page import two_pass as two_pass
     from .passes import add_groups as add_groups
     from .passes import nonce as nonce
     from .registry import fragment as fragment
 
-__all__ = ["add_groups", "fragment", "gates", "keeps_fragments", "nonce", "two_pass"]
+__all__ = [
+    "add_groups",
+    "fragment",
+    "gates",
+    "keeps_fragments",
+    "nonce",
+    "refresh_context",
+    "two_pass",
+]
 
 _HOMES: Final = {
     "add_groups": ".passes",
     "fragment": ".registry",
     "keeps_fragments": ".keeps",
     "nonce": ".passes",
+    "refresh_context": ".context",
     "two_pass": ".page",
 }
 

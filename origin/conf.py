@@ -65,7 +65,8 @@ class Settings:
     varying_headers: tuple[str, ...] = VARYING_HEADERS
     surrogate_secret: str | None = None
     surrogate_csrf: bool = False
-    cache: str | None = "default"
+    cache: str = "default"
+    """Alias of the Django cache for shells without an edge; empty: none are kept."""
     context: str | None = None
     release: str = ""
     max_age: float = 300.0

@@ -116,6 +116,21 @@ def for_nobody(visit: Visit, min_lsn: str | None) -> Flow:
     return HttpResponse(status=204, headers=headers)
 
 
+def passed_by_edge(visit: Visit) -> Flow:
+    """An edge that takes no shell for this request wants it passed.
+
+    In development it may be one whose shell failed: the developer sees why, and not a page that
+    works by being passed.
+    """
+    request, conf = visit.request, visit.conf
+    page = guess_page(request) if conf.strict and conf.enabled else None
+    if page is not None and request.method in SAFE and not is_passed(request, conf):
+        outcome = yield from first_pass(visit, page, None)
+        if outcome.reason == "guard" and outcome.response is not None:
+            return outcome.response
+    return (yield from one_pass(visit, request, "bypass"))
+
+
 def first_pass(visit: Visit, page: PageOptions | None, min_lsn: str | None) -> FirstPass:
     """Render the page for nobody and compile it."""
     conf = visit.conf

@@ -6,7 +6,7 @@ import html
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
@@ -153,6 +153,11 @@ class Renderer:
         except Exception as error:  # noqa: BLE001  # any renderer may raise anything
             return self._failed(job, error, started)
         return self._frame(job, piece, started)
+
+    def prepare(self, jobs: Iterable[Job]) -> None:
+        """Make now, while the stack may still run, whatever surroundings `jobs` will need."""
+        for job in jobs:
+            self._surroundings(job)
 
     def is_empty_for_visitor(self, fragment: Fragment) -> bool:
         """Whether the visitor has none of the cookies without which there is nothing to show."""

@@ -108,8 +108,7 @@ class TwoPassMiddleware:
             return exchange.for_nobody(visit, min_lsn)
         if kind == "probe" and may_have_shells:
             return exchange.for_edge(visit)
-        # an edge that takes no shell for this request wants it passed
-        return exchange.one_pass(visit, request, reason="bypass")
+        return exchange.passed_by_edge(visit)
 
     def _drive(self, flow: Flow) -> HttpResponseBase:
         result: Any = None

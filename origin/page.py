@@ -14,7 +14,7 @@ from django.template.response import SimpleTemplateResponse
 
 from fragments.csrf import sentinels
 
-from . import csrf, passes, second_pass, single_pass
+from . import csrf, passes, second_pass, single_pass, subrequest
 from .conf import Settings, get_settings
 from .gates import verdict_of
 from .guard import FirstPassViolation, Guard
@@ -162,6 +162,7 @@ class _Visit:
     conf: Settings
     csrf_saved: dict[str, object] | None = None
     guard: Guard | None = None
+    query: str | None = None
 
     @classmethod
     def begin(
@@ -187,6 +188,8 @@ class _Visit:
         self.csrf_saved = csrf.show_sentinel(self.request, self.conf.keyring)
         if self.state.kind is Pass.FIRST:
             self._arm()
+        else:
+            self._narrow()
         return None
 
     def after(self, response: HttpResponseBase) -> HttpResponseBase:
@@ -238,6 +241,13 @@ class _Visit:
                 csrf.set_cookie(whole, csrf.use_in_place(self.request))
         return whole
 
+    def _narrow(self) -> None:
+        """Show the view the parameters of a first pass, and fragments those of a second."""
+        ignorable = self.conf.ignorable_query
+        subrequest.narrow_query(self.request, None, ignorable)
+        self.query = str(self.request.META.get("QUERY_STRING", ""))
+        subrequest.narrow_query(self.request, self.page.query, ignorable)
+
     def _passed(self) -> HttpResponse:
         if self.conf.strict and self.state.violation is not None:
             raise self.state.violation
@@ -259,6 +269,9 @@ class _Visit:
         if self.guard is not None:
             self.guard.disarm()
             self.guard = None
+        if self.query is not None:
+            self.request.META["QUERY_STRING"], self.query = self.query, None
+            self.request.__dict__.pop("GET", None)
         if self.csrf_saved is not None:
             self.state.csrf_used = bool(self.request.META.get("CSRF_COOKIE_NEEDS_UPDATE"))
             csrf.restore(self.request, self.csrf_saved)

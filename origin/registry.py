@@ -130,10 +130,19 @@ def all_fragments() -> tuple[Fragment, ...]:
 def groups_for(
     groups: Groups, request: HttpRequest, arguments: Mapping[str, object]
 ) -> tuple[str, ...]:
-    """The names of `groups` for these arguments. Raises KeyError for an unknown placeholder."""
+    """The names of `groups` for these arguments. Raises ImproperlyConfigured, naming what is wrong.
+
+    Placeholders are arguments of the fragment, or of the page's URL.
+    """
     if callable(groups):
         return tuple(groups(request, **arguments))
-    return tuple(name.format(**arguments) for name in groups)
+    try:
+        return tuple(name.format(**arguments) for name in groups)
+    except (KeyError, IndexError) as error:
+        known = ", ".join(sorted(arguments)) or "none"
+        raise ImproperlyConfigured(
+            f"groups {list(groups)!r}: there is no argument {error}; there are: {known}"
+        ) from error
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import logging
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -33,6 +34,8 @@ from .reads import cookies_read
 from .registry import UnknownFragment
 from .session import read_session
 from .surroundings import Surroundings, capture
+
+logger = logging.getLogger("twopass.fragments")
 
 
 @dataclass(slots=True)
@@ -137,12 +140,12 @@ class Plan:
 
     def encoded(self) -> Iterator[bytes]:
         """The wire form of `messages`."""
-        return map(encode_message, self.messages())
+        return map(_encode, self.messages())
 
     async def aencoded(self) -> AsyncIterator[bytes]:
         """The wire form of `amessages`."""
         async for message in self.amessages():
-            yield encode_message(message)
+            yield _encode(message)
 
     def _in_context(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work, context=self._context.copy())
@@ -212,12 +215,13 @@ def answer(
 
     Runs in a thread that may use the database.
     """
+    seen_before = cookies_read(request)
     facts = read_session(request)
     verdict = verdict_of(gate, request) if gate is not None else None
     if verdict is not None:
         return verdict
     renderer = Renderer(
-        capture(request, cookies_read(request)),
+        capture(request, seen_before),
         bundle.for_nobody,
         bundle.values,
         conf,
@@ -230,11 +234,22 @@ def answer(
     ready += [renderer.render(job, writes=True) for job in writing]
     head = Head(facts.state, facts.age, facts.groups)
     rest = [job for job in jobs if not job.fragment.options.writes]
+    renderer.prepare(rest)
     plan = Plan(head, ready, rest, renderer, conf, bundle.expires)
     response = FramesResponse(plan, is_async=isinstance(request, ASGIRequest))
     for written in renderer.responses:
         response.cookies.update(written.cookies)
     return response
+
+
+def _encode(message: Message) -> bytes:
+    try:
+        return encode_message(message)
+    except WireError as error:
+        if not isinstance(message, Frame):
+            raise
+        logger.error("fragment %d is too large: %s", message.index, error)
+        return encode_message(failure(message.index, 500, error, strict=False))
 
 
 def _jobs(bundle: Bundle, conf: Settings) -> tuple[list[Job], list[Frame]]:

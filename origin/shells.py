@@ -123,7 +123,7 @@ def invalidate(
 
 
 def _cache(conf: Settings) -> BaseCache | None:
-    return None if conf.cache is None else caches[conf.cache]
+    return caches[conf.cache] if conf.cache else None
 
 
 def _now(cache: BaseCache) -> int:

@@ -168,6 +168,15 @@ def drop_internal_fields(request: HttpRequest) -> None:
         request.scope = {**request.scope, "headers": kept}
 
 
+def narrow_query(
+    request: HttpRequest, declared: Iterable[str] | None, ignorable: Iterable[str]
+) -> None:
+    """Let `request` show only the parameters that a first pass of this page would see."""
+    query = filter_query(str(request.META.get("QUERY_STRING", "")), declared, ignorable)
+    request.META["QUERY_STRING"] = query
+    request.__dict__.pop("GET", None)  # cached from META
+
+
 def filter_query(query: str, declared: Iterable[str] | None, ignorable: Iterable[str]) -> str:
     """`query` without the ignorable parameters or, when some are declared, with those alone."""
     if not query:

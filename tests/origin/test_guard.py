@@ -95,6 +95,9 @@ def test_the_edge_is_told_why(client: Client) -> None:
 def test_in_development_the_edge_gets_the_error_page(client: Client) -> None:
     client.raise_request_exception = False
     assert edge_side.ask("/nosy/", "first", client=client).status_code == 500
+    assert edge_side.ask("/nosy/", "probe", client=client).status_code == 500
+    passed = edge_side.ask("/nosy/", "probe", client=client, capable=False)
+    assert passed.status_code == 500
 
 
 async def test_async_views_are_guarded() -> None:

@@ -157,6 +157,13 @@ def test_manifest_shell_and_page(edge: Edge) -> None:
     assert page.headers["Content-Length"] == str(len(text.encode()))
 
 
+def test_public_fragments_have_requests_of_their_own(edge: Edge) -> None:
+    decoder = FrameDecoder()
+    tokens = (include("price"), include("recommended", product=1), include("basket"))
+    frames = list(decoder.receive_data(edge.bundle(*tokens).read()))
+    assert {frame.status for frame in frames if isinstance(frame, Frame)} == {200}
+
+
 def test_odd_paths_keep_their_proof(edge: Edge) -> None:
     for path in ("/no%20such/p%C3%A4ge/(a,b;c=1)/?x=%2f&y=[1]", "/a//b/", "/%7Euser/"):
         response = edge.get(path, "first")

@@ -137,6 +137,12 @@ def agent(request: HttpRequest) -> str:
     return f"<p>{escape(request.headers.get('User-Agent', ''))}</p>"
 
 
+@fragment("query")
+def query(request: HttpRequest) -> str:
+    """Reads the query."""
+    return request.GET.urlencode().replace("&amp;", "&")
+
+
 @fragment("address")
 def address(request: HttpRequest) -> str:
     """Reads the client's address."""

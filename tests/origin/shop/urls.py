@@ -33,6 +33,7 @@ urlpatterns = [
     path("sets-cookie/", views.sets_cookie),
     path("stray/", views.stray),
     path("varies/", views.varies),
+    path("picky/", views.picky),
     path("markup/", views.markup),
     path("echo/", views.echo),
     path("scripted/", views.scripted),

@@ -307,6 +307,12 @@ def tenant(request: HttpRequest) -> HttpResponse:
     return render(request, "shop/page.html", {"title": "tenant"})
 
 
+@two_pass(max_age=60, query=["page"])
+def picky(request: HttpRequest) -> HttpResponse:
+    """Declares what it reads, and holds a fragment that reads more."""
+    return HttpResponse(f"{request.GET.urlencode()} [{emit(Include.of('fragment', 'query', {}))}]")
+
+
 def hidden(view: Any) -> Any:
     """A decorator that hides the mark of what it wraps."""
 
