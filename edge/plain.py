@@ -98,7 +98,9 @@ class Plain:
         edge, now = self._edge, self._edge.clock()
         stored = edge.memory.responses.select(self._primary, self.request.headers)
         if stored is None:
-            return PlainFound(has_variants=bool(edge.memory.responses.variants(self._primary)))
+            has_variants = bool(edge.memory.responses.variants(self._primary))
+            only = request_directives(self.request.headers).only_if_cached
+            return PlainFound(has_variants=has_variants, only_if_cached=only)
         if has(self.request.headers, b"authorization") and not may_serve_authorized(stored.facts):
             return PlainFound()
         if edge.policy.obeys_requests:

@@ -11,6 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from .protocol import AnyMethodProtocol
 from .settings import Settings
 
 KEEP_ALIVE: Final = 75
@@ -31,7 +32,7 @@ def build_server(app: ASGIApp, settings: Settings) -> Server:
     return Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=AnyMethodProtocol,
             ws="websockets-sansio",
             lifespan="on",
             log_config=None,

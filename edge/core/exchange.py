@@ -15,6 +15,7 @@ Decisions are made here from values alone; `edge.handler` performs the steps.
 from __future__ import annotations
 
 from edge.core.cache_status import CacheStatus, Forward
+from edge.core.facts import Facts
 from edge.core.inbound import Inbound
 from edge.core.messages import has
 from edge.core.policy import ERROR_STATUSES, Reuse, may_replace_error
@@ -154,14 +155,16 @@ def after_plain_lookup(step: PlainLookup, found: PlainFound, now: float) -> Step
     """RFC 9111 §4: what may be used as it is, what must be validated, what must be asked for."""
     stored = found.stored
     if stored is None:
+        if found.only_if_cached:
+            return Fail(504, "only-if-cached", Forward.URI_MISS)
         if step.probes:
             return Probe()
         return Ask(Forward.VARY_MISS if found.has_variants else Forward.URI_MISS)
     facts = stored.facts
     if found.reuse is Reuse.FRESH:
-        return Serve(stored, CacheStatus(ttl=facts.ttl(now)))
+        return Serve(stored, CacheStatus(ttl=remaining(facts, now)))
     if found.reuse is Reuse.STALE_WHILE_REVALIDATE:
-        status = CacheStatus(ttl=facts.ttl(now), detail="stale-while-revalidate")
+        status = CacheStatus(ttl=remaining(facts, now), detail="stale-while-revalidate")
         return Serve(stored, status, refresh=not found.paused)
     if found.paused and may_replace_error(facts, now):
         return _stale_response(stored, now)
@@ -176,7 +179,7 @@ def after_validation(
     match outcome:
         case Validated(stored, http_status):
             status = CacheStatus(
-                Forward.STALE, fwd_status=http_status, ttl=stored.facts.ttl(now),
+                Forward.STALE, fwd_status=http_status, ttl=remaining(stored.facts, now),
                 stored=not collapsed, collapsed=collapsed,
             )  # fmt: skip
             return Serve(stored, status)
@@ -192,12 +195,17 @@ def after_validation(
             return Fail(status_code, detail, Forward.STALE)
 
 
+def remaining(facts: Facts, now: float) -> int:
+    """The `ttl` of Cache-Status; what must always be validated was never fresh."""
+    return int(max(facts.fresh_until, facts.born_at) - now)
+
+
 def _not_a_page(reason: str) -> Step:
     return PlainLookup() if reason == PLAIN else Pass(Forward.BYPASS, reason)
 
 
 def _stale_response(stored: StoredResponse, now: float) -> Serve:
-    return Serve(stored, CacheStatus(ttl=stored.facts.ttl(now), detail="stale-if-error"))
+    return Serve(stored, CacheStatus(ttl=remaining(stored.facts, now), detail="stale-if-error"))
 
 
 def _stale_instead(shell: PreparedShell, now: float) -> Splice:

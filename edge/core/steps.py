@@ -186,12 +186,16 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class PlainFound:
-    """What the store holds of a plain response, and what it is good for now."""
+    """What the store holds of a plain response, and what it is good for now.
+
+    `only_if_cached`: the visitor wants nothing else (RFC 9111 §5.2.1.7).
+    """
 
     stored: StoredResponse | None = None
     reuse: Reuse = Reuse.VALIDATE
     has_variants: bool = False
     paused: bool = False
+    only_if_cached: bool = False
 
 
 ValidationOutcome: TypeAlias = Validated | Unfit | Failed

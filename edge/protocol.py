@@ -1,0 +1,61 @@
+"""HTTP/1.1 with any method: the fast parser where it can, the other one where it cannot.
+
+llhttp, which httptools wraps, knows a fixed list of methods and refuses the rest, while a cache
+must pass unknown ones (RFC 9110 §9.1) and take them for unsafe (RFC 9111 §4.4).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_KNOWN: Final = frozenset(
+    b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR"
+    b" MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT"
+    b" SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE".split()
+)
+# method = token (RFC 9110 §9.1), and enough behind it to be a request rather than noise
+_REQUEST: Final = re.compile(rb"\r?\n?([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}) [/*hH]")
+
+
+class AnyMethodProtocol(HttpToolsProtocol):
+    """Hands a connection over to h11 when a request with an unknown method begins on it."""
+
+    _in_message = False
+
+    def on_message_begin(self) -> None:
+        """A request has begun."""
+        self._in_message = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """A request is read."""
+        self._in_message = False
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the visitor."""
+        if not self._in_message and self._is_idle() and _has_unknown_method(data):
+            self._hand_over(data)
+        else:
+            super().data_received(data)
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+
+    def _hand_over(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        state: dict[str, Any] = self.app_state
+        other = H11Protocol(self.config, self.server_state, state, self.loop)
+        other.connection_made(self.transport)
+        self.transport.set_protocol(other)
+        other.data_received(data)
+
+
+def _has_unknown_method(data: bytes) -> bool:
+    found = _REQUEST.match(data)
+    return found is not None and found[1] not in _KNOWN
