@@ -24,7 +24,13 @@ from fragments.include import Include
 from . import passes, registry, rendering
 from .arguments import plain_arguments
 from .block_options import OPTION_NAMES, options_from
-from .jinja2_blocks import block_nodes, give_definitions, render_in_place, twice_defined
+from .jinja2_blocks import (
+    block_nodes,
+    give_definitions,
+    is_authors,
+    render_in_place,
+    twice_defined,
+)
 from .references import NAME, Reference, alias_of
 
 
@@ -167,7 +173,8 @@ _FORBIDDEN: Final = {
 
 def _refuse_inheritance(parser: Parser, name: str, body: list[nodes.Node], line: int) -> None:
     for node in body:
-        if isinstance(node, nodes.Block) or node.find(nodes.Block) is not None:
+        blocks = [node, *node.find_all(nodes.Block)]
+        if any(isinstance(block, nodes.Block) and is_authors(block) for block in blocks):
             parser.fail(
                 f"a block inside second_pass {name!r} could not be overridden in the second pass: "
                 "put the second_pass into the block",

@@ -27,11 +27,11 @@ from .auto_holes import may_be_hole
 from .conf import get_settings
 from .jinja2 import BlockCodeGenerator, emit, use_code_generator
 from .jinja2_blocks import (
-    PREFIX,
     block_nodes,
     copy_of,
     defined_names,
     definitions_of,
+    is_authors,
     processor_values,
 )
 from .references import Reference, alias_of
@@ -147,10 +147,8 @@ class _Holes:
             return self._of_output(item)
         if isinstance(item, nodes.Macro) or not isinstance(item, nodes.Node):
             return [item]  # in a macro, `messages` is what its caller says
-        if any(self._shows_messages(expression) for expression in _expressions(item)) and all(
-            block.name.startswith(PREFIX) or not _is_authors(block)
-            for block in item.find_all(nodes.Block)
-        ):
+        shows = any(self._shows_messages(expression) for expression in _expressions(item))
+        if shows and not any(is_authors(block) for block in item.find_all(nodes.Block)):
             return self._hole(item, self._is_empty_without(item))
         self._walk(item)
         return [item]
@@ -262,10 +260,6 @@ def _is_get_messages(node: nodes.Node) -> bool:
         and isinstance(node.node, nodes.Name)
         and node.node.name == FUNCTION
     )
-
-
-def _is_authors(block: nodes.Block) -> bool:
-    return not block.name.startswith("twopass_")
 
 
 def _expressions(node: nodes.Node) -> list[nodes.Node]:

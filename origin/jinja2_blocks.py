@@ -60,6 +60,11 @@ def function_name(template: str | None, name: str, prefix: str = PREFIX) -> str:
     return f"{prefix}{zlib.crc32((template or '').encode()):08x}_{safe}"
 
 
+def is_authors(block: nodes.Block) -> bool:
+    """Whether `block` is one that the template's author wrote, not one of ours."""
+    return not block.name.startswith((PREFIX, OPTIONS_PREFIX))
+
+
 def twice_defined(template: nodes.Template) -> tuple[str, int] | None:
     """Name and line of a block whose name stands for two."""
     seen: set[str] = set()

@@ -9,6 +9,7 @@ place of a text, and `two_pass_groups` may be a method.
 
 from __future__ import annotations
 
+import functools
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ def _own(model: type[Model]) -> tuple[Source, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
+@functools.lru_cache(maxsize=1024)
 def _build(model: type[Model], sources: tuple[Source, ...]) -> ModelGroups | None:
     names = tuple(source for source in sources if isinstance(source, str))
     functions = tuple(source for source in sources if callable(source))

@@ -149,6 +149,11 @@ class Sender:
             log = logger.warning if self._failures else logger.error
             log("edge %s did not take a purge, trying again: %s", self.edge, error)
             return False
+        except Exception:
+            # the thread must outlive any mistake, or purges would wait for ever unseen
+            counters.count("purge_failed", self.edge)
+            logger.exception("a purge for edge %s could not be made, trying again", self.edge)
+            return False
         counters.count("purge_sent", self.edge)
         return True
 

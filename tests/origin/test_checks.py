@@ -101,6 +101,8 @@ def test_E004_a_value_of_the_wrong_kind():
 def test_E005_a_cache_that_is_not_there():
     with two_pass_settings(CACHE="pages"):
         assert list(found()) == ["E005"]
+    with two_pass_settings(CACHE=""):
+        assert found() == {}
 
 
 def test_E006_the_middleware_is_missing():

@@ -207,6 +207,19 @@ def test_both_engines_side_by_side(request_):
         assert fill(request_, text) == "ada in djangoada in jinja2"
 
 
+@pytest.mark.parametrize("make", [django_engine, jinja2_engine])
+def test_a_block_in_a_block(request_, make):
+    source = (
+        '{% second_pass "a" %}<{% second_pass "b" %}{{ user.username }}{% endsecond_pass %}>'
+        "{% endsecond_pass %}"
+    )
+    with engines_of(make({"t.html": source})):
+        text = page(request_, "t.html")
+
+        assert [item.name for item in includes(text)] == ["t.html#a"]
+        assert fill(request_, text) == "<ada>" == plain(request_, "t.html")
+
+
 def test_fragments_and_nonces_as_functions(request_):
     @fragment("stock")
     def stock(request, product):

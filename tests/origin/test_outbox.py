@@ -190,6 +190,24 @@ def test_too_many_names_become_everything(monkeypatch, caplog):
     assert counters.read("purge_overflow") == {("purge_overflow", "e"): 1}
 
 
+def test_no_mistake_ends_the_thread(caplog):
+    calls: list[Batch] = []
+
+    def send(batch: Batch) -> None:
+        calls.append(batch)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+
+    sender = outbox.Sender("e", send)
+    with caplog.at_level(logging.ERROR, "twopass.outbox"):
+        sender.offer(Purge(groups=("a",)), Receipt(1))
+        while len(calls) < 2:
+            time.sleep(0.001)
+
+    assert sender.flush(LONG)
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_pauses_grow_and_are_bounded_with_jitter(monkeypatch):
     monkeypatch.setattr(outbox, "LONGEST_PAUSE", 30.0)
     sender = Sender("e", lambda batch: None, uniform=lambda low, high: high)
