@@ -1,0 +1,11 @@
+"""The Django app: registers the system checks."""
+
+from django.apps import AppConfig
+
+
+class MigrationsPolicyConfig(AppConfig):
+    """`migrations_policy` in INSTALLED_APPS brings the commands and the checks."""
+
+    name = "migrations_policy"
+    label = "migrations_policy"
+    verbose_name = "Migrations policy"

@@ -1,0 +1,58 @@
+"""AddField of a ForeignKey: column, constraint and index in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..context import Context
+from ..facts import FieldFacts, Operation
+from ..paste import Paste, Recipe, field_operation, model_of
+from ..rule import Blocks, Example, Rule
+from ..violation import Severity, Violation
+
+
+def check(context: Context) -> Iterator[Violation]:
+    """Find AddField of a foreign key with its constraint, or with an index that blocks."""
+    operation, field = context.operation, context.operation.field
+    if operation.kind != "AddField" or field is None or field.references is None:
+        return
+    if context.is_new(operation.table) or context.is_small(operation.table) or field.unique:
+        return
+    if not field.db_constraint and not field.indexed:
+        return
+    yield context.found(
+        f'adding the foreign key "{field.name}" locks {operation.table} and {field.references} '
+        f"until the index on {operation.table} is built",
+        why=context.effect(operation.table, "ACCESS EXCLUSIVE", "index-build"),
+        recipe=_recipe(operation, field),
+        table=operation.table,
+    )
+
+
+def _recipe(operation: Operation, field: FieldFacts) -> Recipe:
+    model = model_of(operation)
+    plain = field_operation("AddField", operation, db_constraint="False", db_index="False")
+    whole = field_operation("AddForeignKeyNotValid", operation)
+    return (
+        Paste(plain, title="the column alone"),
+        Paste(whole, atomic=False, title="the index, concurrently, then the constraint NOT VALID"),
+        Paste(f'ValidateConstraint("{model}", field="{field.name}")', title="the old rows"),
+    )
+
+
+RULE = Rule(
+    "foreign-key-column",
+    20,
+    Severity.ERROR,
+    "Adds a foreign key column with constraint and index at once",
+    "The child is locked by ADD COLUMN and the parent by the constraint, both until the index is "
+    "built and the transaction ends.",
+    check,
+    Example(
+        'migrations.AddField("order", "payer", models.ForeignKey('
+        '"shop.customer", models.CASCADE, null=True, related_name="paid"))',
+        Blocks(),
+        message='adding the foreign key "payer" locks shop_order and shop_customer',
+    ),
+    lock="ACCESS EXCLUSIVE on the child, SHARE ROW EXCLUSIVE on the parent, index build",
+)
