@@ -6,6 +6,7 @@ another is on the pages of both.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
@@ -15,7 +16,7 @@ from django.db.models import ManyToManyField, Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from .invalidation import invalidate_groups
-from .model_groups import ModelGroups, groups_of_model, on_declaration
+from .model_groups import BadGroups, ModelGroups, groups_of_model, on_declaration
 
 _BEFORE: Final = "_twopass_groups_before"
 
@@ -26,8 +27,9 @@ def connect() -> None:
     Signals are connected per model: a receiver for all would make Django load every row it deletes.
     """
     for model in apps.get_models(include_auto_created=False):
-        if groups_of_model(model) is not None:
-            watch(model)
+        with contextlib.suppress(BadGroups):  # twopass.E014 says so, better than a traceback here
+            if groups_of_model(model) is not None:
+                watch(model)
     on_declaration(_watch_family)
     if apps.is_installed("django.contrib.auth"):
         _watch_users()
@@ -103,16 +105,9 @@ def _deleted(sender: type[Model], instance: Model, using: str, **_: object) -> N
         _purge(groups.of(instance), using)
 
 
-def _related(
-    sender: type[Model],
-    instance: Model,
-    action: str,
-    model: type[Model],
-    pk_set: set[Any] | None,
-    using: str,
-    **_: object,
-) -> None:
+def _related(sender: type[Model], instance: Model, action: str, using: str, **sent: Any) -> None:
     """After rows were related, or parted; `pk_set` are those of `model` on the other side."""
+    model, pk_set = sent["model"], sent["pk_set"]
     if action == "pre_clear":
         # afterwards nobody knows any more what was cleared
         _purge(_groups_of_related(sender, instance, model, using), using)
@@ -182,20 +177,13 @@ def _user_logged_out(user: Model | None, **_: object) -> None:
         invalidate_groups(f"user:{user.pk}")
 
 
-def _user_related(
-    instance: Model,
-    action: str,
-    model: type[Model],
-    pk_set: set[Any] | None,
-    using: str,
-    **_: object,
-) -> None:
+def _user_related(instance: Model, action: str, using: str, **sent: Any) -> None:
     """A user's groups or permissions, from either side."""
     from django.contrib.auth import get_user_model
 
     if not action.startswith("post_"):
         return
-    keys = {instance.pk} if isinstance(instance, get_user_model()) else set(pk_set or ())
+    keys = {instance.pk} if isinstance(instance, get_user_model()) else set(sent["pk_set"] or ())
     _purge({f"user:{key}" for key in keys}, using)
 
 

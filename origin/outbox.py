@@ -25,6 +25,8 @@ logger = logging.getLogger("twopass.outbox")
 
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 30.0
+LONGEST_WAIT: Final = 60.0
+"""Seconds that an edge holds its answer at most; it refuses a purge that asks for more."""
 FLUSH: Final = 5.0
 """Seconds that a process which ends gives its last purges."""
 
@@ -219,7 +221,7 @@ class Outbox:
 
 def _send(edge: str, batch: Batch) -> None:
     conf = get_settings()
-    wait = min(conf.purge_wait, 0.8 * conf.purge_timeout)
+    wait = min(conf.purge_wait, 0.8 * conf.purge_timeout, LONGEST_WAIT)
     post_purge(edge, conf.admin_token or "", batch.to_json(wait), conf.purge_timeout)
 
 

@@ -86,6 +86,7 @@ def _logged(lines: list[str]) -> Iterator[None]:
 
     class Catch(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
+            """Keep the text."""
             lines.append(record.getMessage())
 
     logger, handler, level = logging.getLogger("twopass"), Catch(), logging.INFO

@@ -99,6 +99,14 @@ def test_a_purge_reaches_the_edge(box, edge):
     assert counters.read("purge_sent") == {("purge_sent", edge.url): 1}
 
 
+def test_an_edge_is_asked_to_hold_its_answer_no_longer_than_it_may(edge):
+    patient = {"EDGES": [edge.url], "ADMIN_TOKEN": "t", "PURGE_WAIT": 600, "PURGE_TIMEOUT": 600}
+    with override_settings(TWOPASS=patient):
+        assert Outbox().offer(Purge(groups=("a",))).wait(LONG)
+
+    assert edge.purges[0]["wait"] == 60.0
+
+
 def test_every_edge_gets_it_and_the_receipt_waits_for_all(edge, second_edge):
     second_edge.gate.clear()
     settings = {"EDGES": [edge.url, second_edge.url], "ADMIN_TOKEN": "t", "PURGE_TIMEOUT": LONG}
