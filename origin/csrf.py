@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import secrets
-from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
@@ -12,7 +11,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CSRF_SESSION_KEY
 from django.utils.cache import patch_vary_headers
 
-from fragments.csrf import mask, secret_from_bytes, sentinels, unmask
+from fragments import csrf as wire
+from fragments.csrf import mask, secret_from_bytes, unmask
 from fragments.manifest import CookieSpec
 from fragments.signing import Keyring
 
@@ -25,21 +25,17 @@ CSRF_FRAGMENT: Final = "twopass.csrf"
 _KEYS: Final = ("CSRF_COOKIE", "CSRF_COOKIE_NEEDS_UPDATE")
 
 
-@contextlib.contextmanager
-def sentinel_shown(request: HttpRequest, keyring: Keyring) -> Iterator[None]:
-    """Let every token made of `request` stand for the sentinel, whoever makes it.
-
-    So a `{% cache %}` block around a form holds no visitor's token, in whatever pass it was filled.
-    """
-    saved = show_sentinel(request, keyring)
-    try:
-        yield
-    finally:
-        restore(request, saved)
+@functools.lru_cache(maxsize=8)
+def sentinels(keyring: Keyring) -> tuple[str, ...]:
+    """The secrets that stand for every visitor's, the current one first; derived once."""
+    return wire.sentinels(keyring)
 
 
 def show_sentinel(request: HttpRequest, keyring: Keyring) -> dict[str, object]:
-    """As `sentinel_shown`; gives what `restore` needs."""
+    """Let every token made of `request` stand for the sentinel; gives what `restore` needs.
+
+    So a `{% cache %}` block around a form holds no visitor's token, whoever filled it in what pass.
+    """
     saved = {key: request.META[key] for key in _KEYS if key in request.META}
     request.META["CSRF_COOKIE"] = sentinels(keyring)[0]
     request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)

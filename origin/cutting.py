@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from django.conf import settings
 
-from fragments.csrf import CsrfHole, looks_like_field, sentinels, split_tokens
+from fragments.csrf import CsrfHole, looks_like_field, split_tokens
 from fragments.include import Include, has_marker, split_markers
 from fragments.shell import NONCE, FragmentHole, Part
 
 from . import rendering
 from .conf import Settings
-from .csrf import CSRF_FRAGMENT
+from .csrf import CSRF_FRAGMENT, sentinels
 from .registry import UnknownFragment
 
 

@@ -8,12 +8,13 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 
-from fragments.csrf import CSRF, sentinels
+from fragments.csrf import CSRF
 from fragments.dimensions import Dimension
 from fragments.headers import INTERNAL_PREFIX
 from fragments.shell import MAX_HOLES, Part, Shell
 
 from .conf import Settings
+from .csrf import sentinels
 from .cutting import cut, has_stray_token
 from .passes import PageOptions, TwoPass
 

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 
 from fragments.bundle import Frame, FramePart
-from fragments.csrf import CsrfHole, sentinels, split_tokens
+from fragments.csrf import CsrfHole, split_tokens
 from fragments.include import Include, split_markers
 from fragments.shell import NONCE, Scope
 
@@ -241,7 +241,7 @@ class Renderer:
         if job.fragment.options.scope != "public":
             return None
         allowed |= {settings.CSRF_COOKIE_NAME}
-        return Guard(request, state, allowed, sentinels(self._conf.keyring)[0])
+        return Guard(request, state, allowed, csrf.sentinels(self._conf.keyring)[0])
 
     @contextmanager
     def _under(self, attempt: _Attempt) -> Iterator[None]:
@@ -295,7 +295,7 @@ class Renderer:
         return rendered.content
 
     def _cut(self, text: bytes, attempt: _Attempt) -> Iterator[FramePart]:
-        for part in split_tokens(text, sentinels(self._conf.keyring)):
+        for part in split_tokens(text, csrf.sentinels(self._conf.keyring)):
             if isinstance(part, CsrfHole) and settings.CSRF_USE_SESSIONS:
                 # the edge has no secret to fill it with; the token is this visitor's alone
                 attempt.piece.scope = "no-store"

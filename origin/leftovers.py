@@ -14,7 +14,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from fragments.bundle import Frame
-from fragments.csrf import sentinels
 from fragments.include import Include
 from fragments.shell import FragmentHole
 
@@ -135,7 +134,7 @@ def _cookies_after(request: HttpRequest, response: HttpResponse) -> dict[str, st
 def _secret(request: HttpRequest, response: HttpResponse, conf: Settings) -> str:
     """The visitor's CSRF secret, which their cookie will hold."""
     morsel = response.cookies.get(settings.CSRF_COOKIE_NAME)
-    if morsel is not None and morsel.value and morsel.value not in sentinels(conf.keyring):
+    if morsel is not None and morsel.value and morsel.value not in csrf.sentinels(conf.keyring):
         return morsel.value
     used = request.META.get("CSRF_COOKIE")
     secret = used if isinstance(used, str) else csrf.visitor_secret(request) or csrf.new_secret()

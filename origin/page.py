@@ -12,8 +12,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 
-from fragments.csrf import sentinels
-
 from . import csrf, passes, second_pass, single_pass, subrequest
 from .conf import Settings, get_settings
 from .gates import verdict_of
@@ -260,7 +258,7 @@ class _Visit:
             self.request,
             self.state,
             cookie_fields(dimensions) | csrf_cookie,
-            sentinels(self.conf.keyring)[0],
+            csrf.sentinels(self.conf.keyring)[0],
         )
         self.guard.arm()
 

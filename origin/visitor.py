@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from django.conf import settings
 from django.http import HttpRequest
 
-from fragments.csrf import sentinels
 from fragments.dimensions import CONTEXT_COOKIE, Dimension, open_context, seal_context
 
 from .conf import Settings
+from .csrf import sentinels
 from .subrequest import Parts, addressing_of, cookies_of, headers_of
 
 
