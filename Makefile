@@ -5,7 +5,7 @@ PYTHON_FILES := devstack edge origin fragments dbrouting migrations_policy bench
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-full lint fmt bench sabotage fuzz lock build clean distclean
+.PHONY: help venv demo test test-full browser lint fmt bench sabotage fuzz lock build clean distclean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,11 +16,14 @@ venv: ## the environment in .venv (again only when the lock changed)
 demo: venv ## the shop on http://127.0.0.1:8080 behind the edge; ARGS=--check tries it and ends
 	@$(RUN) -m examples.storefront.demo $(ARGS)
 
-test: lint ## checks and tests with real PostgreSQL, Redis and Chromium (up to 10 minutes)
+test: lint browser ## checks and tests with real PostgreSQL, Redis and Chromium (up to 10 minutes)
 	@scripts/test $(ARGS)
 
-test-full: lint ## the long tests too: faults under load, all drivers and versions (up to 60 minutes)
+test-full: lint browser ## the long tests too: faults under load, all drivers and versions (up to 60 minutes)
 	@scripts/test --full $(ARGS)
+
+browser: venv ## the Chromium for tests, installed or unpacked where it is missing
+	@$(RUN) -m devstack browser
 
 lint: venv ## ruff, format, mypy strict, import contracts
 	@echo "ruff check"; .venv/bin/ruff check $(PYTHON_FILES)

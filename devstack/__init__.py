@@ -8,6 +8,7 @@ Never part of the wheel. See docs/devstack.md.
 
 from devstack.browser import Chromium, chromium
 from devstack.errors import DevstackError, ProgramNotFound, ServerFailed
+from devstack.playwright_browser import playwright_chromium
 from devstack.postgresql.cluster import PostgresCluster, postgres
 from devstack.postgresql.node import PostgresNode
 from devstack.redis_server import RedisServer, redis
@@ -21,6 +22,7 @@ __all__ = [
     "RedisServer",
     "ServerFailed",
     "chromium",
+    "playwright_chromium",
     "postgres",
     "redis",
 ]

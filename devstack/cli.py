@@ -11,6 +11,7 @@ from typing import Any
 
 from devstack.browser import chromium
 from devstack.errors import DevstackError
+from devstack.playwright_browser import driver_environment
 from devstack.postgresql.cluster import PostgresCluster, postgres
 from devstack.redis_server import RedisServer, redis
 
@@ -87,9 +88,10 @@ def run_up(options: argparse.Namespace) -> None:
 
 
 def run_browser(options: argparse.Namespace) -> None:
-    """Finds or installs Chromium, starts it once, and prints what it is."""
+    """Finds or installs Chromium and what Playwright needs; starts both once."""
     found = chromium()
     version = found.version()
+    driver_environment()
     if options.json:
         described = {
             "executable": str(found.executable),

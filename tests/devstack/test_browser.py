@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from devstack import ProgramNotFound, chromium
+from devstack import ProgramNotFound, chromium, playwright_browser, playwright_chromium
 from devstack.cli import main
+from devstack.playwright_browser import driver_environment
 
 # Stand-ins for Debian's tools, with the output that matters of the real ones.
 APT_GET = """\
@@ -120,7 +121,7 @@ def test_a_failing_apt_is_quoted(no_browser: Path, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_browser")
 def test_no_apt_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ProgramNotFound, match=r"no apt-get.*set CHROMIUM"):
+    with pytest.raises(ProgramNotFound, match=r"(?s)no apt-get.*set CHROMIUM"):
         chromium(tmp_path / "cache")
 
 
@@ -128,3 +129,55 @@ def test_a_chosen_browser_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
     with pytest.raises(ProgramNotFound, match="/nowhere/chromium, which does not exist"):
         chromium()
+
+
+# Playwright's Node.js on a machine without libatomic, as the dynamic linker words it.
+NODE = """\
+#!/bin/sh
+case ":$LD_LIBRARY_PATH" in *nss*) exit 0 ;; esac
+echo "node: error while loading shared libraries: {library}: cannot open shared object" >&2
+exit 127
+"""
+
+
+@pytest.fixture
+def fake_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    node = write_program(tmp_path / "node", NODE.format(library="libatomic.so.1"))
+    monkeypatch.setattr(playwright_browser, "driver_program", lambda: node)
+    return node
+
+
+def test_playwright_drives_it(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<h1>Shoes</h1>")
+    with playwright_chromium() as browser:
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        assert page.get_by_role("heading").inner_text() == "Shoes"
+
+
+def test_a_driver_that_starts_needs_nothing(tmp_path: Path, fake_node: Path) -> None:
+    write_program(fake_node, "#!/bin/sh\n")
+    assert driver_environment(tmp_path / "cache") == {}
+
+
+@pytest.mark.usefixtures("fake_node")
+def test_the_drivers_library_is_unpacked_once(
+    no_browser: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = install_fake_apt(no_browser)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    cache = tmp_path / "cache"
+    expected = {"LD_LIBRARY_PATH": str(cache / "root/usr/lib/x86_64-linux-gnu/nss")}
+
+    assert driver_environment(cache) == expected
+    assert "--no-install-recommends install libatomic1" in log.read_text()
+    asked = log.read_text()
+    assert driver_environment(cache) == expected
+    assert log.read_text() == asked
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_another_missing_library_is_named(tmp_path: Path, fake_node: Path) -> None:
+    write_program(fake_node, NODE.format(library="libodd.so.3"))
+    with pytest.raises(ProgramNotFound, match=r"needs libodd\.so\.3: install it"):
+        driver_environment(tmp_path / "cache")
