@@ -57,7 +57,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process listens there. Raises RuntimeError when it does not."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -73,7 +74,7 @@ def _running(command: list[str], port: int, log: Path) -> Iterator[Proxy]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
-            _await_port(port, process)
+            await_port(port, process)
             yield Proxy("127.0.0.1", port)
         finally:
             process.terminate()

@@ -11,7 +11,8 @@ _SIGNS = {"pass": "✓", "fail": "✗", "setup": "·"}
 
 _INTRODUCTION = """# Conformance
 
-Made by `python -m tests.conformance`; do not edit. Every scenario is data under
+Made by `python -m tests.conformance --proxy twopass nginx varnish --write docs/conformance.md`; do
+not edit. Every scenario is data under
 `tests/conformance/scenarios/` and is played over sockets through a proxy whose origin is the
 runner's own. *required* is a MUST a shared cache can show; *optional* is what a good cache does
 and may leave; *check* is only worth knowing: there both answers are allowed.

@@ -8,31 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.conformance.bad_inputs.awaited import AWAITED
+from tests.conformance.bad_inputs.awaited import reason_to_wait
 from tests.conformance.bad_inputs.site import Origin, Site
-from tests.conformance.proxies import _await_port, free_port
-
-TOKEN = "token-of-the-tests"
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Where the edge is. `pid` is 0 when it was started by somebody else."""
-
-    host: str
-    port: int
-    admin_port: int
-    origin_port: int
-    pid: int = 0
+from tests.conformance.own_edge import Edge, own_edge
+from tests.conformance.proxies import free_port
 
 
 def _given() -> Edge | None:
@@ -46,26 +30,13 @@ def _given() -> Edge | None:
 
 @pytest.fixture(scope="session")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    """The edge that all bad inputs are thrown at, one after the other."""
     given = _given()
     if given is not None:
         yield given
         return
-    port, admin, origin = free_port(), free_port(), free_port()
-    log = tmp_path_factory.mktemp("edge") / "edge.log"
-    command = [
-        sys.executable, "-m", "edge.cli", "edge", "--origin", f"http://127.0.0.1:{origin}",
-        "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}",
-    ]  # fmt: skip
-    environment = {**os.environ, "TWOPASS_SECRET": "s" * 48, "TWOPASS_ADMIN_TOKEN": TOKEN}
-    root = Path(__file__).resolve().parents[3]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=root)
-        try:
-            _await_port(port, process)
-            yield Edge("127.0.0.1", port, admin, origin, process.pid)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with own_edge(free_port(), tmp_path_factory.mktemp("edge")) as started:
+        yield started
 
 
 @pytest.fixture
@@ -87,6 +58,6 @@ async def site(edge: Edge) -> AsyncIterator[Site]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        name = item.name.partition("[")[0]
-        if "bad_inputs" in str(item.path) and name in AWAITED:
-            item.add_marker(pytest.mark.xfail(reason="awaits the edge", strict=False))
+        reason = reason_to_wait(item.name.partition("[")[0])
+        if "bad_inputs" in str(item.path) and reason is not None:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=False))

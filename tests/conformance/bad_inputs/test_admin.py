@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.conformance.bad_inputs.conftest import TOKEN, Edge
 from tests.conformance.bad_inputs.site import Reply, Site, esi, page
+from tests.conformance.own_edge import TOKEN, Edge
 from tests.conformance.wire import Request, Response, ask
 
 

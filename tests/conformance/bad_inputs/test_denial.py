@@ -6,8 +6,8 @@ import asyncio
 import gzip
 import time
 
-from tests.conformance.bad_inputs.conftest import Edge
 from tests.conformance.bad_inputs.site import Reply, Site, esi, page, resident_bytes
+from tests.conformance.own_edge import Edge
 
 MEGABYTE = 1 << 20
 

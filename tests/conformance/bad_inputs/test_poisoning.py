@@ -7,8 +7,8 @@ import gzip
 
 import pytest
 
-from tests.conformance.bad_inputs.conftest import TOKEN, Edge
 from tests.conformance.bad_inputs.site import Reply, Site, page
+from tests.conformance.own_edge import TOKEN, Edge
 from tests.conformance.wire import Request, ask
 
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from tests.conformance.bad_inputs.conftest import Edge
 from tests.conformance.bad_inputs.site import Reply, Site, esi, page
+from tests.conformance.own_edge import Edge
 
 
 async def leads_nowhere(site: Site, src: str, **headers: str) -> None:
