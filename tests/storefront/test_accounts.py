@@ -3,6 +3,7 @@
 from django.test import Client
 
 from examples.storefront.accounts.models import Customer
+from examples.storefront.demo.pages import form_to
 
 from .small_shop import PASSWORD, Shop, log_in
 
@@ -54,6 +55,23 @@ def test_back_to_the_page_that_led_here(shop: Shop, client: Client) -> None:
 
     form = {"username": "ada@example.com", "password": PASSWORD, "next": page.context["next"]}
     assert client.post("/en/account/login/", form)["Location"] == "/en/c/mugs/?page=2"
+
+
+def test_logging_in_right_from_a_page_leads_back_to_it(shop: Shop) -> None:
+    """The form in the header stands on pages that are kept for everybody."""
+    shop.customer()
+    careful = Client(enforce_csrf_checks=True)
+    html = careful.get("/en/c/mugs/?sort=new").content.decode()
+    form = form_to(html, "/en/account/login/").fields
+
+    response = careful.post(
+        "/en/account/login/",
+        form | {"username": "ada@example.com", "password": PASSWORD},
+        headers={"referer": "http://testserver/en/c/mugs/?sort=new"},
+    )
+
+    assert response["Location"] == "/en/c/mugs/?sort=new"
+    assert "Hello, Ada" in careful.get(response["Location"]).content.decode()
 
 
 def test_never_to_somebody_elses_page(shop: Shop, client: Client) -> None:

@@ -8,9 +8,8 @@ import httpx
 
 from ..pages.choices import BANNER_COOKIE
 from ..seed.people import CUSTOMER, STAFF, TRADE
-from .visitor import Visitor
+from .visitor import LISTING, Visitor
 
-LISTING = "/en/c/tableware/mugs/"
 PRODUCT = "/en/p/solvi-mug-ochre/"
 CHANGE_LIST = "/admin/catalogue/product/?q=Solvi+mug%2C+ochre"
 LIST_PRICE = re.compile(r'price-large"><span class="price-list">€([\d.,]+)')
@@ -78,8 +77,7 @@ def _log_in(shop: str) -> str:
     """Name and merged basket on a page out of the cache."""
     with Visitor(shop) as buyer:
         buyer.add_to_basket(buyer.get(PRODUCT))
-        buyer.log_in(CUSTOMER)
-        page = buyer.get(LISTING)
+        page = buyer.log_in(CUSTOMER)
         _expect_hit(page)
         _expect(f"Hello, {CUSTOMER.first_name}" in page.text, "no greeting")
         _expect("badge-count" in page.text, "the basket did not come along")
@@ -92,8 +90,7 @@ def _log_in(shop: str) -> str:
 def _trade(shop: str) -> str:
     """A trade customer sees other prices on the same stored page."""
     with Visitor(shop) as trader, Visitor(shop) as other:
-        trader.log_in(TRADE)
-        page = trader.get(LISTING)
+        page = trader.log_in(TRADE)
         _expect_hit(page)
         prices = page.text.count('class="price-group"')
         _expect(prices >= 18, f"{prices} trade prices on {LISTING}")
