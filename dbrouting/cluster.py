@@ -45,6 +45,8 @@ class NodeState:
     lag: Lag = field(default_factory=Lag)
     is_within_bounds: bool = True
     is_replica: bool = True
+    # A query fell silent on it: nobody else shall wait there before a probe has answered.
+    is_suspect: bool = False
     replayed: int = 0
     incarnation: float = 0.0
     checked_at: float = float("-inf")
@@ -66,7 +68,7 @@ class NodeState:
             weight=self.node.weight,
             zone=self.node.zone,
             lag_seconds=self.lag.seconds,
-            is_closed=self.breaker.is_closed,
+            is_closed=self.breaker.is_closed and not self.is_suspect,
             is_within_bounds=self.is_within_bounds,
             is_replica=self.is_replica,
             next_probe_at=self.breaker.next_probe_at,
@@ -171,6 +173,10 @@ class Cluster:
         if state is None:
             return
         state.last_failure = f"{failure.value}: {detail}"
+        if failure is Failure.SLOW:
+            with self._lock:
+                state.is_suspect = True
+                self._rotate()
         if failure.is_counted:
             jitter = random.random()  # noqa: S311 - spreads probes, guards nothing
             policy = self.settings.breaker_policy
@@ -241,6 +247,7 @@ class Cluster:
             state.lag, state.sampled_at = lag, now
             state.is_within_bounds = bounds.admits(lag, is_in=was_in)
             state.is_replica = sample.is_replica
+            state.is_suspect = False
             self._rotate()
         if was_in != state.is_within_bounds:
             word = "is back in rotation" if state.is_within_bounds else "leaves rotation"
@@ -260,7 +267,7 @@ class Cluster:
                 return
             state.breaker = after
             if after.state is State.OPEN and before.state is not State.OPEN:
-                state.replayed = 0
+                state.replayed, state.is_suspect = 0, False
             if after.state is not before.state:
                 self._rotate()
         if after.state is not before.state:
@@ -293,6 +300,8 @@ def describe(state: NodeState) -> str:
     """A node's condition in a word or two."""
     if not state.breaker.is_closed:
         return state.breaker.state.value
+    if state.is_suspect:
+        return "suspect"
     if not state.is_replica:
         return "promoted"
     return "in rotation" if state.is_within_bounds else "lagging"

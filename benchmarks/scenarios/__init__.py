@@ -6,7 +6,7 @@ from importlib import import_module
 
 from ..scenario import Registry, Scenario
 
-NAMES = ("hit", "shop")
+NAMES = ("hit", "shop", "replica-failover", "replica-overhead")
 
 
 def _load(name: str) -> Scenario:

@@ -10,9 +10,10 @@ from django.db.transaction import Atomic
 
 HOOKS = [
     "_cursor", "_prepare_cursor", "_set_autocommit", "_commit", "_rollback", "_savepoint",
-    "_savepoint_rollback", "_savepoint_commit", "_close", "_configure_connection", "get_new_connection", "create_cursor", "connect",
-    "ensure_connection", "close_if_health_check_failed", "close_if_unusable_or_obsolete",
-    "validate_thread_sharing", "get_connection_params", "close_pool",
+    "_savepoint_rollback", "_savepoint_commit", "_close", "_configure_connection",
+    "get_new_connection", "create_cursor", "connect", "ensure_connection",
+    "close_if_health_check_failed", "close_if_unusable_or_obsolete", "validate_thread_sharing",
+    "get_connection_params", "close_pool",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import dbrouting
 from dbrouting import metrics, registry
 from dbrouting.backends.postgresql.failover import NoNodeLeft
 from dbrouting.fallback import FallbackLimit
+from tests.dbrouting.load import Load, read
 from tests.dbrouting.servers import Shop, name_of, wait_until
 from tests.dbrouting.shop.models import Product
 
@@ -159,6 +160,24 @@ def test_a_hung_node_is_noticed_without_traffic(shop):
     shop.replicas[0].sigstop()
 
     wait_until(lambda: name_of(shop.replicas[0]) not in in_rotation())
+
+
+def test_a_hung_node_costs_every_worker_the_deadline_once(shop):
+    shop.stock_up(10)
+    slow: dict[int, int] = {}
+
+    def timed_read(number: int) -> None:
+        start = time.monotonic()
+        read(number)
+        if time.monotonic() - start >= 1.0:
+            worker = threading.get_ident()
+            slow[worker] = slow.get(worker, 0) + 1
+
+    outcome = Load(timed_read, 3000, shop.replicas[0].sigstop, workers=4).from_threads()
+
+    assert outcome.errors == []
+    assert len(slow) >= 1
+    assert max(slow.values()) == 1
 
 
 def test_one_frozen_backend_costs_the_deadline_and_blames_no_node(shop, dbrouting_settings):

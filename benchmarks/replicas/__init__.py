@@ -1,0 +1,1 @@
+"""Replica routing, side by side: ours, Django alone, django-multidb-router, libpq's host list."""

@@ -1,0 +1,5 @@
+"""`replica-overhead`: see benchmarks/replicas/overhead.py."""
+
+from ..replicas.overhead import scenario
+
+SCENARIO = scenario()
