@@ -117,16 +117,22 @@ def test_an_unreachable_index_says_what_to_do(checkout: Path, programs: Path) ->
     assert not (checkout / ".venv/.ready").exists()
 
 
-def test_it_runs_again_only_when_something_changed(checkout: Path, programs: Path) -> None:
-    """A stand-in for Python records what it was asked; the environment it 'makes' is one too."""
-    asked = checkout / "asked"
+@pytest.fixture
+def asked(checkout: Path, programs: Path) -> Path:
+    """A stand-in for Python writes here what it was asked; the environment has one too."""
+    asked = checkout.with_name("asked")  # beside it, as it may be moved
     (checkout / ".venv/bin").mkdir(parents=True)
     write_program(checkout / ".venv/bin/python", "exit 0")
     write_program(
         programs / "python3",
         f'echo "$@" >> {asked}\ncase "$*" in *"pip --version"*) echo pip 23.0 from x;; esac',
     )
+    return asked
 
+
+def test_it_runs_again_only_when_something_changed(
+    checkout: Path, programs: Path, asked: Path
+) -> None:
     def installs() -> int:
         done = bootstrap(checkout, programs)
         assert done.returncode == 0, done.stderr
@@ -137,3 +143,14 @@ def test_it_runs_again_only_when_something_changed(checkout: Path, programs: Pat
     with (checkout / "requirements/dev.lock").open("a") as lock:
         lock.write("# changed\n")
     assert installs() == 2
+
+
+def test_an_environment_that_works_is_kept_and_one_that_moved_is_not(
+    checkout: Path, programs: Path, asked: Path
+) -> None:
+    bootstrap(checkout, programs)
+    assert "venv --clear" not in asked.read_text()
+
+    moved = checkout.rename(checkout.with_name("moved"))
+    bootstrap(moved, programs)
+    assert "venv --clear" in asked.read_text()
