@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import devstack
 from tests.end_to_end.stack import Stack
@@ -15,15 +15,8 @@ PASSWORD = "harbour-lamp-7"
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    found = devstack.chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(found.executable),
-            args=list(found.flags),
-            env=found.environment(),  # type: ignore[arg-type]
-        )
+    with devstack.playwright_chromium() as browser:
         yield browser
-        browser.close()
 
 
 def visitor(chromium: Browser, shop: Stack, **options: object) -> BrowserContext:
