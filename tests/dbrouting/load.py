@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -37,6 +38,8 @@ class Outcome:
     answers: list[tuple[float, float]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     broke_at: float = 0.0
+    mended_at: float = 0.0
+    changes: list[tuple[float, str]] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -48,14 +51,16 @@ class Outcome:
             seconds for end, seconds in self.answers if first <= end - self.broke_at < last
         )
 
-    def recovery(self, slow: float = 0.1) -> float:
-        """Seconds from the event to the end of the last slow query."""
-        ends = [end - self.broke_at for end, seconds in self.answers if seconds > slow]
-        return max([end for end in ends if end > 0], default=0.0)
+    def first_change(self, since: float, *words: str) -> float | None:
+        """Milliseconds until the log first said one of `words`; None if it did not."""
+        for at, message in self.changes:
+            if at >= since and any(word in message for word in words):
+                return round(1000 * (at - since), 1)
+        return None
 
-    def summary(self) -> dict[str, float]:
+    def summary(self) -> dict[str, float | None]:
         """Milliseconds: what is recorded in docs/dbrouting.md."""
-        before, failing = self.took(last=0.0), self.took(0.0, 1.0 + self.recovery())
+        before, failing = self.took(last=0.0), self.took(0.0, 2.0)
         return {
             "queries": self.total,
             "errors": len(self.errors),
@@ -63,12 +68,24 @@ class Outcome:
             "failing_p50_ms": round(1000 * _at(failing, 0.5), 2),
             "failing_p99_ms": round(1000 * _at(failing, 0.99), 2),
             "failing_max_ms": round(1000 * _at(failing, 1.0), 1),
-            "recovery_ms": round(1000 * self.recovery(), 0),
+            "out_after_ms": self.first_change(self.broke_at, "→ open", "leaves rotation"),
+            "back_after_ms": self.first_change(self.mended_at, "→ closed", "is back"),
         }
 
 
 def _at(ordered: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
+class _Changes(logging.Handler):
+    """Notes when the log says that something changed."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(logging.INFO)
+        self.outcome = outcome
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.outcome.changes.append((time.monotonic(), record.getMessage()))
 
 
 class Load:
@@ -92,6 +109,8 @@ class Load:
         self._lock = threading.Lock()
         self._happening: list[threading.Thread] = []
         self._failures: list[BaseException] = []
+        self._log = _Changes(self.outcome)
+        logging.getLogger("dbrouting").addHandler(self._log)
 
     def from_threads(self) -> Outcome:
         """Every worker is a thread with connections of its own."""
@@ -156,6 +175,8 @@ class Load:
 
         if not self._happening:
             self.outcome.broke_at = time.monotonic()
+        else:
+            self.outcome.mended_at = time.monotonic()
         thread = threading.Thread(target=run)
         self._happening.append(thread)
         thread.start()
@@ -173,6 +194,7 @@ class Load:
     def _finish(self) -> Outcome:
         for thread in self._happening:
             thread.join()
+        logging.getLogger("dbrouting").removeHandler(self._log)
         if self._failures:
             raise self._failures[0]
         return self.outcome

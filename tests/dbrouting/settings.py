@@ -36,5 +36,7 @@ DATABASES = {
 }
 DATABASE_ROUTERS = ["dbrouting.router.ReplicaRouter"]
 DBROUTING = {"PROBE_INTERVAL": 0.2, "TRIP_SECONDS": 0.1, "LONGEST_TRIP_SECONDS": 0.5}
+# What changes is timed by the loads.
+LOGGING = {"version": 1, "loggers": {"dbrouting": {"level": "INFO"}}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
