@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase
 
 from fragments.csrf import CsrfHole, looks_like_field, split_tokens
 from fragments.include import Include, has_marker, split_markers
@@ -34,6 +35,11 @@ def has_holes(text: bytes, conf: Settings) -> bool:
     if has_marker(text) and any(not isinstance(part, bytes) for part in cut(text, conf)):
         return True
     return len(split_tokens(text, sentinels(conf.keyring))) > 1
+
+
+def is_page_with_holes(response: HttpResponseBase, conf: Settings) -> bool:
+    """Whether this is some page's text with holes: where frames are due, a cache has answered."""
+    return isinstance(response, HttpResponse) and has_holes(response.content, conf)
 
 
 def has_stray_token(parts: Iterable[Part]) -> bool:

@@ -22,8 +22,9 @@ from fragments.headers import MIN_LSN, PassKind
 from fragments.include import Include
 from fragments.manifest import BUNDLE_PATH, CONTENT_TYPE, PATH
 
-from . import counters, manifest, proof
+from . import counters, manifest, proof, second_pass
 from .conf import Settings
+from .cutting import is_page_with_holes
 from .databases import check_lsn
 from .passes import Pass, TwoPass
 from .second_pass import Bundle, FramesResponse
@@ -88,6 +89,9 @@ def _bundle(visit: Visit, asked: BundleRequest, target: Target, min_lsn: str | N
         return response
     if response.status_code >= 500:
         return response  # a failure, not a verdict
+    if is_page_with_holes(response, conf):
+        second_pass.log_cached_answer(sub)
+        return HttpResponse("a cache answered in the page's place\n", status=502)
     return _verdict(response)
 
 

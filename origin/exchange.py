@@ -23,12 +23,13 @@ from fragments.shell import CONTENT_TYPE, FragmentHole, Shell
 
 from . import counters, in_process, leftovers, shells
 from .conf import Settings
+from .cutting import is_page_with_holes
 from .first_pass import UnfitPage, compile_shell
 from .guess import guess_page
 from .headers_out import protect, vary
 from .page import SAFE
 from .passes import PageOptions, Pass, TwoPass
-from .second_pass import Bundle, FramesResponse
+from .second_pass import Bundle, FramesResponse, log_cached_answer
 from .steps import Collect, Flow, Run, Step, Work
 from .streams import discard
 from .subrequest import (
@@ -242,6 +243,10 @@ def _completed(visit: Visit, shell: Shell) -> Flow:
         if isinstance(answered, FramesResponse):
             plan = answered.plan
             frames = in_process.frames_by_hole(holes, (yield Collect(plan)))
+        elif is_page_with_holes(answered, conf):
+            log_cached_answer(request)
+            if shell.gate:
+                return HttpResponse(status=503)
         elif shell.gate or answered.status_code < 500:
             return answered
     filling = yield Work(lambda: in_process.fill(holes, frames, plan, conf))

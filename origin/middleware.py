@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls.base import set_urlconf
+from django.utils import timezone, translation
 
 from fragments.errors import WireError
 from fragments.headers import CAPABILITY, MIN_LSN
@@ -181,6 +182,10 @@ def _running(step: Run) -> Iterator[None]:
     set_urlconf(settings.ROOT_URLCONF)
     with contextlib.ExitStack() as stack:
         stack.enter_context(entered(state))
+        if state.kind is Pass.FIRST or isinstance(state.work, Preparation):
+            # nobody has no language and no time zone that an earlier run may have left behind
+            stack.enter_context(translation.override(settings.LANGUAGE_CODE))
+            stack.enter_context(timezone.override(None))
         if state.kind is Pass.FIRST:
             stack.enter_context(first_pass_reads(step.min_lsn))
         else:

@@ -25,7 +25,7 @@ from fragments.bundle import RESPONSE_TYPE, End, Frame, Head, Message, encode_me
 from fragments.errors import WireError
 from fragments.include import Include
 
-from . import csrf
+from . import counters, csrf
 from .conf import Settings
 from .frames import ForNobody, Job, Renderer, failure, job_for, unknown
 from .gates import verdict_of
@@ -240,6 +240,16 @@ def answer(
     for written in renderer.responses:
         response.cookies.update(written.cookies)
     return response
+
+
+def log_cached_answer(request: HttpRequest) -> None:
+    """Say what to do about a cache between us and the view that hides bundles from it."""
+    counters.count("bundle-hidden")
+    logger.error(
+        "a cache answered %s where its fragments were asked for: take UpdateCacheMiddleware and "
+        "FetchFromCacheMiddleware out of MIDDLEWARE, and cache_page off views marked @two_pass",
+        request.path,
+    )
 
 
 def _encode(message: Message) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
@@ -12,6 +13,7 @@ from django.test import AsyncClient, Client, override_settings
 from origin import counters
 from origin.guard import FirstPassViolation
 from tests.origin import edge_side
+from tests.origin.shop import settings as shop_settings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
 
@@ -58,6 +60,19 @@ def test_touching_does_not_fire(client: Client) -> None:
 def test_the_template_and_its_line_are_named(client: Client, path: str, line: int) -> None:
     with pytest.raises(FirstPassViolation, match=rf"template shop/\w+\.html, line {line} \("):
         client.get(path)
+
+
+def test_so_is_the_line_of_a_jinja2_template(client: Client) -> None:
+    jinja2 = {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "j2",
+        "DIRS": [str(Path(shop_settings.__file__).parent / "jinja2")],
+    }
+    with (
+        override_settings(TEMPLATES=[*django_settings.TEMPLATES, jinja2]),
+        pytest.raises(FirstPassViolation, match=r"template nosy\.j2, line 2"),
+    ):
+        client.get("/jinja/")
 
 
 @pytest.mark.parametrize("path", ["/nosy/", "/nosy-template/", "/swallowed/", "/members/"])

@@ -443,6 +443,30 @@ def test_purged_groups_are_rendered_again(client: Client) -> None:
     assert CALLS["product"] == 3
 
 
+def test_a_page_cache_in_the_stack_is_noticed(client: Client) -> None:
+    middleware = [
+        django_settings.MIDDLEWARE[0],
+        "django.middleware.cache.UpdateCacheMiddleware",
+        *django_settings.MIDDLEWARE[1:],
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+    with override_settings(MIDDLEWARE=middleware):
+        for _ in range(3):
+            text = html(client.get("/function/"))
+            assert "<h1>function</h1>" in text
+        assert sum(counters.read("bundle-hidden").values()) > 0
+
+
+def test_what_an_earlier_run_left_in_the_thread_reaches_no_page_for_everybody(
+    client: Client,
+) -> None:
+    from django.utils import translation
+
+    with translation.override("de"):
+        html(client.get("/unprefixed-story/"))
+    assert "<h1>Monday</h1>" in html(client.get("/unprefixed-story/"))
+
+
 def test_a_failed_fragment_costs_its_own_place(client: Client) -> None:
     for enabled in (True, False):
         with twopass(STRICT=False, ENABLED=enabled):

@@ -34,6 +34,11 @@ urlpatterns = [
     path("stray/", views.stray),
     path("varies/", views.varies),
     path("picky/", views.picky),
+    path("jinja/", views.jinja),
+    path(
+        "unprefixed-story/",
+        two_pass(max_age=60)(TemplateView.as_view(template_name="shop/story.html")),
+    ),
     path("markup/", views.markup),
     path("echo/", views.echo),
     path("scripted/", views.scripted),

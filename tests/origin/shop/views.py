@@ -313,6 +313,12 @@ def picky(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{request.GET.urlencode()} [{emit(Include.of('fragment', 'query', {}))}]")
 
 
+@two_pass(max_age=60)
+def jinja(request: HttpRequest) -> HttpResponse:
+    """Looks at the user in a Jinja2 template."""
+    return render(request, "nosy.j2", using="j2")
+
+
 def hidden(view: Any) -> Any:
     """A decorator that hides the mark of what it wraps."""
 
