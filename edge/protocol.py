@@ -31,6 +31,13 @@ class AnyMethodProtocol(HttpToolsProtocol):
         self._in_message = True
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        """The head is read; an absolute-form target overrules Host (RFC 9112 §3.2.2)."""
+        if not self.url.startswith(b"/") and (authority := _authority(self.url)):
+            self.headers[:] = [field for field in self.headers if field[0] != b"host"]
+            self.headers.append((b"host", authority))
+        super().on_headers_complete()
+
     def on_message_complete(self) -> None:
         """A request is read."""
         self._in_message = False
@@ -54,6 +61,12 @@ class AnyMethodProtocol(HttpToolsProtocol):
         other.connection_made(self.transport)
         self.transport.set_protocol(other)
         other.data_received(data)
+
+
+def _authority(target: bytes) -> bytes | None:
+    """Host and port of an absolute-form target, userinfo and all: a bad one is refused later."""
+    found = re.match(rb"https?://([^/?#]*)", target, re.IGNORECASE)
+    return found[1] if found else None
 
 
 def _has_unknown_method(data: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge.core.forwarded import TrustedProxies
+from edge.core.invalidation import GROUP_FIELDS
 from edge.core.key import BadTarget, HostPatterns, canonical_host, canonical_target
 from edge.core.messages import Field, Headers, RequestHead, end_to_end, first, has, values
 from fragments.headers import INTERNAL_PREFIX, SURROGATE_FIELD
@@ -28,6 +29,10 @@ _DROPPED = frozenset(
         b"true-client-ip",
         b"expect",
         SURROGATE_FIELD.lower().encode(),
+        # fields of responses: an origin that echoes them would label what is stored
+        *GROUP_FIELDS,
+        b"cdn-cache-control",
+        b"x-esi-recursion-level",
     }
 )
 

@@ -76,13 +76,16 @@ class Expiry:
         return int(self.fresh_until - now)
 
     def softened(self, now: float) -> Expiry:
-        """Stale from now on, to be shown while it is refreshed or if that fails."""
-        until = now + SOFT_WINDOW
+        """Stale from now on, its stale windows counted from here; shown for a moment in any case,
+
+        while it is refreshed or if that fails.
+        """
+        fresh, least = min(self.fresh_until, now), now + SOFT_WINDOW
         return Expiry(
             self.born_at,
-            min(self.fresh_until, now),
-            max(min(self.refresh_until, until), until),
-            max(self.error_until, until),
+            fresh,
+            max(fresh + self.refresh_until - self.fresh_until, least),
+            max(fresh + self.error_until - self.fresh_until, least),
         )
 
 

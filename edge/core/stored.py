@@ -51,12 +51,15 @@ class StoredResponse:
     def softened(self, now: float) -> StoredResponse:
         """Stale from now on; shown stale only where the origin allows that at all."""
         facts = self.facts
-        until = now if facts.forbids_stale else now + SOFT_WINDOW
+        if facts.fresh_until == -inf:
+            return self  # must be validated in any case
+        fresh = min(facts.fresh_until, now)
+        least = now if facts.forbids_stale else now + SOFT_WINDOW
         softer = replace(
             facts,
-            fresh_until=min(facts.fresh_until, now),
-            revalidate_until=until,
-            error_until=max(facts.error_until, until),
+            fresh_until=fresh,
+            revalidate_until=max(fresh + facts.revalidate_until - facts.fresh_until, least),
+            error_until=max(fresh + facts.error_until - facts.fresh_until, least),
         )
         return replace(self, facts=softer)
 

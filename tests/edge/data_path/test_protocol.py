@@ -64,3 +64,23 @@ async def test_what_is_no_request_is_refused(
 
     assert answer.startswith(b"HTTP/1.1 400")
     assert len(origin.seen) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "host"),
+    [(b"http://other.test/x", "other.test"), (b"HTTP://OTHER.test:80/x", "other.test")],
+)
+async def test_an_absolute_target_overrules_host(
+    port: int, origin: ScriptedOrigin, target: bytes, host: str
+) -> None:
+    origin.pages["/x"] = Answer(204)
+
+    await raw(port, b"GET %s HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n" % target)
+
+    assert origin.seen[-1]["host"] == host
+
+
+async def test_a_user_in_an_absolute_target_is_refused(port: int, origin: ScriptedOrigin) -> None:
+    request = b"GET http://a.test@evil.test/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
+
+    assert (await raw(port, request)).startswith(b"HTTP/1.1 400")
