@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from edge.core.dates import format_http_date
 from edge.core.directives import request_directives
 from edge.core.inbound import Inbound
 from edge.core.invalidation import TooManyGroups
@@ -177,13 +178,15 @@ class Plain:
         self, stored: StoredResponse, update: list[Field], since: int, asked_at: float
     ) -> Validated:
         """Update the stored fields from a 304 and start its freshness anew (RFC 9111 §4.3.4)."""
+        now = self._edge.clock()
+        if not has(update, b"date"):  # who receives none adds it (RFC 9110 §6.6.1)
+            update = [*update, (b"date", format_http_date(now))]
         request = replace(self.request, method=b"GET")
         head = ResponseHead(stored.facts.status, freshen(stored.headers, update))
-        assessment = assess(request, head, asked_at, self._edge.clock(), self._edge.policy)
-        label = stored.labels.url
-        fresh = prepare(request, stored.key, assessment, stored.body, label)
+        assessment = assess(request, head, asked_at, now, self._edge.policy)
+        fresh = prepare(request, stored.key, assessment, stored.body, stored.labels.url)
         if assessment.refusal is None:
-            self._edge.memory.keep_response(fresh, since, self._edge.clock())
+            self._edge.memory.keep_response(fresh, since, now)
         else:
             self._edge.memory.responses.discard(stored.key)
         return Validated(fresh, 304)
