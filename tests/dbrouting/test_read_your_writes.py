@@ -130,7 +130,7 @@ def test_a_browser_reads_its_order_with_replay_paused(shop):
     assert other.get(f"/show/{product.pk}").json()["stock"] == product.stock
     for node in shop.replicas:
         node.resume_replay()
-    shop.cluster.wait_until_replayed()
+    shop.wait_until_replayed()
     shown = visitor.get(f"/show/{product.pk}").json()
     assert shown["stock"] == 77
     assert shown["nodes"] != ["primary"]
