@@ -18,7 +18,7 @@ class Limits:
     document: int = 16 * 1024 * 1024
     tag: int = 32 * 1024
     url: int = 8 * 1024
-    elements: int = 20_000
+    elements: int = 50_000
     nesting: int = 32
     expression: int = 256
     depth: int = 5
