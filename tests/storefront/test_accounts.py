@@ -104,3 +104,11 @@ def test_customers_change_their_own_details(shop: Shop, client: Client) -> None:
     customer.refresh_from_db()
     other.refresh_from_db()
     assert (customer.first_name, other.first_name) == ("Augusta", "Ada")
+
+
+def test_the_log_in_page_asks_once(shop: Shop, client: Client) -> None:
+    """No second form in its header, with the same labels."""
+    for url in ("/en/account/login/", "/en/account/sign-up/"):
+        html = client.get(url).content.decode()
+        assert html.count('type="email"') == 1
+        assert "log-in-box" not in html
