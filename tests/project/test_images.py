@@ -154,7 +154,17 @@ def test_the_edge_image_has_what_the_wheel_is_made_of(tmp_path: Path) -> None:
     assert [path.name.split("-")[0] for path in (tmp_path / "dist").iterdir()] == ["twopass"]
 
 
-def test_the_storefront_image_has_what_the_shop_imports(tmp_path: Path) -> None:
+def substituted(environment: dict[str, str]) -> dict[str, str]:
+    """A service's environment as Compose fills it in."""
+    return {
+        name: re.sub(r"\$\{(\w+)[^}]*\}", lambda match: environment_file()[match[1]], value)
+        for name, value in environment.items()
+    }
+
+
+def test_the_storefront_image_has_what_the_shop_imports(
+    tmp_path: Path, services: dict[str, Any]
+) -> None:
     """``manage check`` from the copied files, with only the locked packages to be seen."""
     source = copied("storefront.Dockerfile", tmp_path / "app")
     hidden = hidden_without({canonicalize_name(name) for name in pins("storefront")})
@@ -169,9 +179,7 @@ def test_the_storefront_image_has_what_the_shop_imports(tmp_path: Path) -> None:
         # With -S: the copied files and the dependencies, but not the checkout's editable install.
         "PYTHONPATH": f"{source}{os.pathsep}{Path(yaml.__file__).parents[1]}",
         "STOREFRONT_VAR": str(tmp_path / "var"),
-        **{name: environment_file()[name] for name in ("STOREFRONT_SECRET_KEY", "TWOPASS_SECRET")},
-        "STOREFRONT_DATABASE_URL": "postgresql://shop:secret@primary:5432/shop",
-        "STOREFRONT_REPLICAS": "replica1:5432,replica2:5432",
+        **substituted(services["origin"]["environment"]),
     }
     done = subprocess.run(
         [sys.executable, "-S", "-c", program, json.dumps(job)],
