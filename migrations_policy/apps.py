@@ -9,3 +9,11 @@ class MigrationsPolicyConfig(AppConfig):
     name = "migrations_policy"
     label = "migrations_policy"
     verbose_name = "Migrations policy"
+
+    def ready(self) -> None:
+        """Register the checks; they run on `check`, `migrate` and `runserver`."""
+        from django.core import checks
+
+        from .checks import TAG, check_migrations
+
+        checks.register(check_migrations, TAG)

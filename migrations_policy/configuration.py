@@ -67,6 +67,8 @@ def from_mapping(given: Mapping[str, Any]) -> Settings:
             }
         elif name in SETS:
             values[name] = frozenset(map(str, value))
+        elif name == "hooks":
+            values[name] = tuple(map(str, value))
         elif name == "fail_level":
             values[name] = Severity.named(value)
         elif name in PLAIN:

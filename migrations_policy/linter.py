@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from . import suppression
 from .context import Context
-from .facts import Database, Migration, Plan
+from .facts import Database, Migration, Plan, Traced
 from .rule import Rule
 from .rules import ALL
 from .settings import Settings
@@ -23,6 +23,7 @@ class Result:
     baselined: tuple[Violation, ...] = ()
     migrations: int = 0
     assumptions: tuple[str, ...] = ()
+    traces: tuple[Traced, ...] = ()
 
     def at_least(self, level: Severity) -> tuple[Violation, ...]:
         """Return the violations of this severity or worse."""

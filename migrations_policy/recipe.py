@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,7 +72,23 @@ class Paste:
             for name, line in IMPORTS.items()
             if re.search(rf"(?<![\w.]){re.escape(name)}", text)
         }
-        return sorted(found, key=lambda line: (line.startswith("from"), line))
+        return merged_imports(found)
+
+
+def merged_imports(lines: Iterable[str]) -> list[str]:
+    """Return import lines sorted, names of one module on one line."""
+    names: dict[str, set[str]] = {}
+    plain: set[str] = set()
+    for line in lines:
+        match = re.fullmatch(r"from (\S+) import ([\w, ]+)", line)
+        if match:
+            names.setdefault(match[1], set()).update(re.split(r", *", match[2]))
+        else:
+            plain.add(line)
+    joined = [
+        f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)
+    ]
+    return [*sorted(plain, key=lambda line: (line.startswith("from"), line)), *joined]
 
 
 @dataclass(frozen=True, slots=True)

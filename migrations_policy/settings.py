@@ -33,6 +33,7 @@ class Settings:
     uses_guard: bool = False
     cached_models: frozenset[str] = frozenset()
     schema_version_hook: str | None = None
+    hooks: tuple[str, ...] = ()
     separate_data_and_schema: bool = True
     linear_history: bool = True
     reversible: bool = True

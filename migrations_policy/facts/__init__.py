@@ -4,6 +4,7 @@ from .database import ColumnFacts, Database, Known, TableFacts
 from .fields import FieldFacts, FieldSource, ModelFacts
 from .migrations import Migration, Operation, Plan
 from .source import Finding, Source
+from .traced import Traced, TracedStatement
 
 __all__ = [
     "ColumnFacts",
@@ -18,4 +19,6 @@ __all__ = [
     "Plan",
     "Source",
     "TableFacts",
+    "Traced",
+    "TracedStatement",
 ]

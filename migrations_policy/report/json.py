@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from ..linter import Result
@@ -20,6 +21,7 @@ def render(result: Result) -> str:
         "suppressed": [as_dict(found) for found in result.suppressed],
         "baselined": len(result.baselined),
         "assumptions": list(result.assumptions),
+        "traces": [asdict(trace) for trace in result.traces],
     }
     return json.dumps(document, indent=2) + "\n"
 

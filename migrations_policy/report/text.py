@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from ..facts import Traced
 from ..linter import Result
 from ..violation import Severity, Violation
 
@@ -13,6 +14,7 @@ WIDTH = 96
 def render(result: Result) -> str:
     """Return the findings in order, then what was assumed, suppressed, and the counts."""
     parts = [_violation(found) for found in result.violations]
+    parts += [_trace(trace) for trace in result.traces]
     if result.suppressed:
         parts.append("\n".join(_suppressed(found) for found in result.suppressed))
     if result.assumptions:
@@ -56,8 +58,28 @@ def _violation(found: Violation) -> str:
     return "\n".join(lines)
 
 
+def _trace(trace: Traced) -> str:
+    lines = [f"trace of {trace.label}, {trace.direction}:"]
+    for statement in trace.statements:
+        lines.append(f"    | {' '.join(statement.sql.split())[:90]}")
+        locks = ", ".join(f"{mode} on {table}" for table, mode in statement.locks)
+        work = [f"rewrites {name}" for name in statement.rewritten]
+        work += [f"reads {rows:,} rows of {name}" for name, rows in statement.scanned]
+        lines.append(f"      locks: {locks or 'none'}; {', '.join(work) or 'catalog only'}")
+        lines.append(
+            f"      took {statement.seconds * 1000:.0f} ms here, about "
+            f"{statement.scaled_seconds:.1f} s on the real table"
+        )
+        lines += [f"      would wait: {query}" for query in statement.waits]
+    if trace.error:
+        lines.append(f"    stopped: {trace.error}")
+    return "\n".join(lines)
+
+
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    first = text.split(" ", 1)[0]
+    start = text if "_" in first else text[:1].upper() + text[1:]
+    return start + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _suppressed(found: Violation) -> str:

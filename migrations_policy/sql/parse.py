@@ -86,6 +86,17 @@ def parse(sql: str) -> tuple[Statement, ...]:
     return tuple(_statement(raw, data) for raw in tree.stmts)
 
 
+def tables_of(sql: str) -> tuple[frozenset[str], bool]:
+    """Return the tables a query names, and whether it writes; nothing when it does not parse."""
+    try:
+        tree: Any = postgast.parse(sql)
+    except postgast.PgQueryError:
+        return frozenset(), False
+    names = {node.relname for _, node in postgast.walk(tree) if type(node).__name__ == "RangeVar"}
+    kinds = {raw.stmt.WhichOneof("node") for raw in tree.stmts}
+    return frozenset(names), bool(kinds & {"insert_stmt", "update_stmt", "delete_stmt"})
+
+
 def _statement(raw: Any, data: bytes) -> Statement:
     start = raw.stmt_location
     end = start + raw.stmt_len if raw.stmt_len else len(data)
