@@ -204,6 +204,9 @@ def _as_directive(key: str, member: Member) -> Directive:
     return Directive(name, (text or "").encode(), is_quoted=text is not None, is_spaced=True)
 
 
+_PARAMETER = re.compile(rb'(?:"[^"]*"|[^;])+')
+
+
 @dataclass(frozen=True, slots=True)
 class SurrogateControl:
     """Surrogate-Control as it applies to this surrogate (Edge Architecture, 2001).
@@ -243,7 +246,7 @@ def surrogate_control(headers: Headers, surrogate: bytes) -> SurrogateControl | 
     general: list[Directive] = []
     targeted: list[Directive] = []
     for match in _MEMBER.finditer(b",".join(lines)):
-        text, *parameters = _split_parameters(match.group())
+        text, parameters = _split_parameters(match.group())
         aim = targeted if parameters else general
         if parameters and surrogate.lower() not in parameters:
             continue
@@ -251,11 +254,11 @@ def surrogate_control(headers: Headers, surrogate: bytes) -> SurrogateControl | 
     return _merge_surrogate(general, targeted)
 
 
-def _split_parameters(member: bytes) -> list[bytes]:
-    """The directive and its `;name` parameters (lower case)."""
-    parts = re.findall(rb'(?:"[^"]*"|[^;])+', member)
-    return [part.strip(b" \t") if index == 0 else part.strip(b" \t").lower()
-            for index, part in enumerate(parts)]  # fmt: skip
+def _split_parameters(member: bytes) -> tuple[bytes, list[bytes]]:
+    """The directive, and its `;name` parameters in lower case."""
+    parts = [part.strip(b" \t") for part in _PARAMETER.findall(member)]
+    directive = parts[0] if parts and not member.lstrip(b" \t").startswith(b";") else b""
+    return directive, [part.lower() for part in (parts[1:] if directive else parts)]
 
 
 def _merge_surrogate(general: list[Directive], targeted: list[Directive]) -> SurrogateControl:

@@ -206,6 +206,13 @@ class TestSurrogateControl:
         assert not control.no_store
         assert not control.controls_caching
 
+    @pytest.mark.parametrize("value", [";", " ; x", ";;", "", ";twopass", '"'])
+    def test_what_names_no_directive_says_nothing(self, value: str) -> None:
+        control = surrogate_control(fields(f"Surrogate-Control: {value}"), b"twopass")
+
+        assert control is not None
+        assert not control.controls_caching
+
     def test_absent(self) -> None:
         assert surrogate_control([], b"twopass") is None
 
