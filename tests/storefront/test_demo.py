@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples.storefront.demo import keys, ports
+from examples.storefront.demo.check import shop_through
 from examples.storefront.demo.crew import Crew, watch
 from examples.storefront.demo.failure import DemoFailure
 from examples.storefront.demo.options import parse
@@ -170,3 +171,14 @@ def test_forms_send_what_a_browser_would() -> None:
 def test_a_form_that_is_not_there_is_an_error() -> None:
     with pytest.raises(LookupError, match="/search"):
         form_to(HTML, "/search")
+
+
+def test_a_check_that_sees_nothing_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    """A shop that does not answer keeps no promise."""
+    port = ports.claim(0, "--port")
+
+    assert shop_through(f"http://127.0.0.1:{port}") is False
+
+    told = capsys.readouterr().out
+    assert told.count("✗") == 6
+    assert "0 of 6 went as promised" in told
