@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from .errors import EsiError
@@ -69,6 +70,7 @@ class DestinationGuard:
             raise RefusedDestination("the path belongs to the edge itself")
 
 
+@lru_cache(maxsize=1024)
 def _plain_path(target: str) -> str:
     """The path as the most obliging server would read it."""
     path = unquote(target.partition("?")[0]).replace("\\", "/")
@@ -80,6 +82,8 @@ _HOST = re.compile(r"([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])\.?(?:
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
+# A page's includes are the same for every visitor, but for those that hold variables.
+@lru_cache(maxsize=1024)
 def resolve(reference: str, base: str, limits: Limits = DEFAULT_LIMITS) -> Destination:
     """The destination of `src` or `alt` in a document at `base`.
 
