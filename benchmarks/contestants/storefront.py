@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..processes import free_port
+from devstack import PostgresNode
+
+from ..processes import free_port, python
 from .django import gunicorn
 from .edge import edge
 
 APPLICATION = "examples.storefront.wsgi"
+
+
+def seeded(primary: PostgresNode, var: Path) -> str:
+    """Create a database with the whole shop in it; its URL."""
+    name = f"bench_{secrets.token_hex(4)}"
+    primary.query(f"CREATE DATABASE {name}")
+    url = primary.dsn(name)
+    environment = {**os.environ, **_environment(url, var), "STOREFRONT_EDGES": ""}
+    for command in (("migrate", "--verbosity", "0"), ("seed_shop",)):
+        done = subprocess.run(
+            python("-m", "examples.storefront.manage", *command),
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise RuntimeError(f"the shop could not be seeded:\n{done.stderr[-2000:]}")
+    return url
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 
 from ..scenario import Registry, Scenario
@@ -14,4 +15,4 @@ def _load(name: str) -> Scenario:
     return scenario
 
 
-SCENARIOS = Registry({name: (lambda name=name: _load(name)) for name in NAMES})
+SCENARIOS = Registry({name: partial(_load, name) for name in NAMES})

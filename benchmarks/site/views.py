@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.views.generic import TemplateView
+
+from .settings import MODE
 
 SIZE = 10_000
 """Bytes of a page: a category page of a shop, without its images."""
@@ -27,7 +28,7 @@ class Page(TemplateView):
 
 
 page = Page.as_view()
-if settings.MODE == "two_pass":
+if MODE == "two_pass":
     from origin import two_pass
 
     page = two_pass(max_age=3600)(page)
