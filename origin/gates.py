@@ -10,8 +10,6 @@ from collections.abc import Callable
 from typing import cast
 
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
@@ -22,7 +20,10 @@ def login_required(request: HttpRequest) -> HttpResponse | None:
     """Visitors who are not signed in go to the login page, and come back from there."""
     if request.user.is_authenticated:
         return None
-    return redirect_to_login(request.get_full_path(), None, REDIRECT_FIELD_NAME)
+    # imports models: a project without django.contrib.auth must be able to load this module
+    from django.contrib.auth.views import redirect_to_login
+
+    return redirect_to_login(request.get_full_path())
 
 
 def staff_required(request: HttpRequest) -> HttpResponse | None:

@@ -14,7 +14,6 @@ import uvloop
 from ..results import Measurement
 from .client import Page, Visitor
 
-PASSWORD: Final = "demo"
 _TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="([A-Za-z0-9]{64})"')
 _PRODUCT: Final = re.compile(rb'href="(/en/p/[a-z0-9-]+/)"')
 _CATEGORY: Final = re.compile(rb'href="(/en/c/[a-z0-9/-]+/)"')
@@ -61,29 +60,38 @@ async def explore(base: str, wanted: int = 200) -> Shop:
     return Shop(list(products)[:wanted], categories)
 
 
-async def sign_in(visitor: Visitor, name: str) -> None:
+Customer = tuple[str, str]
+"""E-mail address and password."""
+
+
+async def sign_in(visitor: Visitor, customer: Customer) -> None:
     """Log in through the form. Raises RuntimeError when the shop does not let them in."""
+    name, password = customer
     page = await visitor.get("/en/account/login/")
     token = _TOKEN.search(page.body)
     if token is None:
         raise RuntimeError(f"no token in the login form (status {page.status})")
-    form = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token[1].decode()}
+    form = {"username": name, "password": password, "csrfmiddlewaretoken": token[1].decode()}
     answer = await visitor.post("/en/account/login/", form)
     if answer.status != 302 or "sessionid" not in visitor.cookies:
         raise RuntimeError(f"{name} could not log in (status {answer.status})")
 
 
-def shop(base: str, seconds: float, visitors: int = 8, names: tuple[str, ...] = ()) -> Measurement:
-    """One closed-loop round: `visitors` who never rest; signed in when `names` are given."""
-    return uvloop.run(_round(base, seconds, visitors, names))
+def shop(
+    base: str, seconds: float, visitors: int = 8, customers: tuple[Customer, ...] = ()
+) -> Measurement:
+    """One closed-loop round: `visitors` who never rest; signed in when `customers` are given."""
+    return uvloop.run(_round(base, seconds, visitors, customers))
 
 
-async def _round(base: str, seconds: float, visitors: int, names: tuple[str, ...]) -> Measurement:
+async def _round(
+    base: str, seconds: float, visitors: int, customers: tuple[Customer, ...]
+) -> Measurement:
     place = await explore(base)
     people = [Visitor(base) for _ in range(visitors)]
     for number, visitor in enumerate(people):
-        if names:
-            await sign_in(visitor, names[number % len(names)])
+        if customers:
+            await sign_in(visitor, customers[number % len(customers)])
     tally = Tally()
     started = time.perf_counter()
     ends = started + seconds

@@ -16,7 +16,7 @@ from ..machine import load_core
 from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
 
-CUSTOMERS = ("customer", "trade")
+CUSTOMERS = (("nora@example.com", "harbour-lamp-7"), ("trade@example.com", "cobalt-kiln-12"))
 VISITORS = 8
 
 
