@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from .passes import add_groups as add_groups
     from .passes import nonce as nonce
     from .registry import fragment as fragment
+    from .visitor import dimension as dimension
 
 __all__ = [
     "add_groups",
+    "dimension",
     "fragment",
     "gates",
     "keeps_fragments",
@@ -30,6 +32,7 @@ __all__ = [
 
 _HOMES: Final = {
     "add_groups": ".passes",
+    "dimension": ".visitor",
     "fragment": ".registry",
     "keeps_fragments": ".keeps",
     "nonce": ".passes",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
@@ -19,8 +18,7 @@ class TwoPassConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself: fragments, checks, signals, the apps' renderers."""
-        for module in ("csrf", "checks", "invalidation", "accounts"):
-            if find_spec(f"{self.name}.{module}") is not None:
-                importlib.import_module(f"{self.name}.{module}")
+        for module in ("csrf", "checks", "invalidation"):
+            importlib.import_module(f"{self.name}.{module}")
         autodiscover_modules("fragments")
         importlib.import_module(f"{self.name}.model_signals").connect()

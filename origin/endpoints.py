@@ -24,6 +24,7 @@ from fragments.manifest import BUNDLE_PATH, CONTENT_TYPE, PATH
 
 from . import counters, manifest, proof, second_pass
 from .conf import Settings
+from .context import update_context_cookie
 from .cutting import is_page_with_holes
 from .databases import check_lsn
 from .passes import Pass, TwoPass
@@ -85,6 +86,7 @@ def _bundle(visit: Visit, asked: BundleRequest, target: Target, min_lsn: str | N
     )
     response: HttpResponseBase = yield Run(sub, TwoPass(Pass.SECOND, work=bundle), min_lsn)
     if isinstance(response, FramesResponse):
+        yield Work(lambda: update_context_cookie(sub, response, conf))
         _drop_refreshed_session(sub, response)
         return response
     if response.status_code >= 500:

@@ -34,6 +34,7 @@ from .steps import Collect, Flow, Run, Step, Work
 from .streams import discard
 from .subrequest import (
     Target,
+    adopt,
     again,
     build,
     cookies_of,
@@ -138,7 +139,9 @@ def first_pass(visit: Visit, page: PageOptions | None, min_lsn: str | None) -> F
     for _ in range(MAX_GUESSES):
         dimensions = dimensions_named(page.dimensions, conf) if page is not None else ()
         sub = _stripped(visit, page, dimensions)
-        state = TwoPass(Pass.FIRST, page)
+        state = TwoPass(
+            Pass.FIRST, page, {item.name: visit.values[item.name] for item in dimensions}
+        )
         response = yield Run(sub, state, min_lsn)
         if state.wrong_guess:
             discard(response)
@@ -157,7 +160,7 @@ def first_pass(visit: Visit, page: PageOptions | None, min_lsn: str | None) -> F
 
 def one_pass(visit: Visit, request: HttpRequest, reason: str = "") -> Flow:
     """The page for this visitor alone, filled in place; with a `reason` nobody may store it."""
-    state = TwoPass(Pass.SINGLE, work=visit.single())
+    state = TwoPass(Pass.SINGLE, values=visit.values, work=visit.single())
     for dimension in visit.drawn:
         request.COOKIES[dimension.field] = visit.values[dimension.name]
     response = yield Run(request, state)
@@ -174,7 +177,10 @@ def one_pass(visit: Visit, request: HttpRequest, reason: str = "") -> Flow:
 
 def one_pass_again(visit: Visit, reason: str) -> Flow:
     """As `one_pass`, for a request that the stack may have seen already."""
-    return (yield from one_pass(visit, again(visit.request), reason))
+    sub = again(visit.request)
+    response = yield from one_pass(visit, sub, reason)
+    adopt(visit.request, sub)
+    return response
 
 
 def is_passed(request: HttpRequest, conf: Settings) -> bool:
@@ -225,7 +231,7 @@ def _page_or_plain(visit: Visit) -> PageOrPlain:
     page = guess_page(visit.request)
     if page is not None:
         return page
-    state = TwoPass(Pass.PLAIN, work=visit.single())
+    state = TwoPass(Pass.PLAIN, values=visit.values, work=visit.single())
     response = yield Run(visit.request, state)
     if state.wrong_guess and state.page is not None:
         response.close()
@@ -239,7 +245,9 @@ def _completed(visit: Visit, shell: Shell) -> Flow:
     answered: HttpResponseBase | None = None
     plan, frames = None, {}
     if holes or shell.gate:
-        answered = yield _bundle_run(visit, holes)
+        run = _bundle_run(visit, holes)
+        answered = yield run
+        adopt(request, run.request)
         if isinstance(answered, FramesResponse):
             plan = answered.plan
             frames = in_process.frames_by_hole(holes, (yield Collect(plan)))

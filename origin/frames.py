@@ -209,7 +209,10 @@ class Renderer:
             if item.source in ("cookie", "language", "bucket") and item.name in self._values
         }
         request = track(surroundings.request, log, {**cookies, **reduced})
-        state = TwoPass(Pass.SECOND)
+        declared = {
+            item.name: self._values[item.name] for item in dimensions if item.name in self._values
+        }
+        state = TwoPass(Pass.SECOND, values=declared)
         guard = self._prepare(request, state, job, fields, writes)
         default = self._conf.fragment_max_age if options.scope != "no-store" else 0.0
         piece = _Piece(

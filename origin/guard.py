@@ -68,21 +68,7 @@ class Guard:
 
     def fire(self, what: str) -> NoReturn:
         """Record that `what` was evaluated, and raise FirstPassViolation."""
-        place = location.describe()
-        violation = FirstPassViolation(
-            f"{what} was evaluated while {self._request.path} was rendered for nobody"
-            + (f": {place}. " if place else ". ")
-            + "What differs by visitor goes between {% second_pass %} and {% endsecond_pass %} or "
-            "into a {% fragment %}; what decides who may see the page is a gate=…; a cookie that "
-            "selects one of few variants is a dimension."
-        )
-        if self._state.violation is None:
-            counters.count("guard", f"{what} {place}".strip())
-            logger.warning("%s", violation, extra={"what": what, "place": place})
-        # templates swallow exceptions in {% if a and b %}: the record is what counts
-        self._state.violation = self._state.violation or violation
-        self._state.give_up("guard")
-        raise violation
+        refuse(self._request, self._state, what)
 
     @property
     def sentinel(self) -> str:
@@ -95,6 +81,25 @@ class Guard:
 
     async def _auser(self) -> NoReturn:
         self.fire("request.auser()")
+
+
+def refuse(request: HttpRequest, state: TwoPass, what: str) -> NoReturn:
+    """Record that `what` of the visitor was evaluated in a page for nobody, and raise."""
+    place = location.describe()
+    violation = FirstPassViolation(
+        f"{what} was evaluated while {request.path} was rendered for nobody"
+        + (f": {place}. " if place else ". ")
+        + "What differs by visitor goes between {% second_pass %} and {% endsecond_pass %} or "
+        "into a {% fragment %}; what decides who may see the page is a gate=…; a cookie that "
+        "selects one of few variants is a dimension."
+    )
+    if state.violation is None:
+        counters.count("guard", f"{what} {place}".strip())
+        logger.warning("%s", violation, extra={"what": what, "place": place})
+    # templates swallow exceptions in {% if a and b %}: the record is what counts
+    state.violation = state.violation or violation
+    state.give_up("guard")
+    raise violation
 
 
 class GuardedSession(SessionBase):

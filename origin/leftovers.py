@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from fragments.bundle import Frame
-from fragments.include import Include
+from fragments.include import Include, has_marker
 from fragments.shell import FragmentHole
 
 from . import csrf, in_process
@@ -42,12 +42,16 @@ def complete(
 ) -> Flow:
     """`response` with whatever holes it still has filled for this visitor."""
     conf = visit.conf
-    yield Work(lambda: update_context_cookie(request, response, conf))
+    if conf.context is not None:
+        yield Work(lambda: update_context_cookie(request, response, conf))
     if not isinstance(response, HttpResponse) or not _is_text(response):
         return response
     packed = response.headers.get("Content-Encoding", "").lower() == "gzip"
     content = gzip.decompress(response.content) if packed else response.content
     headers = cut_headers(response, conf)
+    # tokens are looked for only where there may be any: it is dear in long runs of letters
+    if not headers and not (has_marker(content) or b"csrf" in content.lower()):
+        return response
     if not headers and not has_holes(content, conf):
         return response
     body = cut(content, conf)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -66,6 +66,8 @@ class TwoPass:
     kind: Pass
     page: PageOptions | None = None
     """What the view declared, once it is known."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Dimension values that the page or fragment may go by."""
     groups: dict[str, None] = field(default_factory=dict)
     work: Any = None
     """What the middleware wants of the view's wrapper: the bundle of a second pass."""

@@ -119,7 +119,15 @@ def read_session(request: HttpRequest) -> SessionFacts:
         return SessionFacts("none")
     session.get("_twopass")  # loads: only then is it known whether the key names a session
     user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        # what async code asks for, so that it need not query again
+        request._acached_user = request._cached_user = _unwrapped(user)  # type: ignore[attr-defined]
     groups = (f"user:{user.pk}",) if user is not None and user.is_authenticated else ()
     if session.session_key is None or session.is_empty() or not session.keys():
         return SessionFacts("unknown")
     return SessionFacts("valid", max(0.0, float(session.get_expiry_age())), groups)
+
+
+def _unwrapped(user: Any) -> Any:
+    """The user behind Django's lazy object, which has been evaluated."""
+    return getattr(user, "_wrapped", user)

@@ -156,6 +156,18 @@ def again(request: HttpRequest, *, cookies: Mapping[str, str] | None = None) -> 
     return build(request, Target.of(request), parts)
 
 
+def adopt(request: HttpRequest, sub: HttpRequest) -> None:
+    """Let `request` have what middleware has put on `sub`, for who looks at it afterwards.
+
+    Django's test client shows the request that it sent; loggers and the server have that one too.
+    """
+    for name, value in sub.__dict__.items():
+        if not name.startswith("_") and name not in request.__dict__:
+            request.__dict__[name] = value
+    if request.resolver_match is None:
+        request.resolver_match = sub.resolver_match
+
+
 def drop_internal_fields(request: HttpRequest) -> None:
     """Take away what edge and origin say to each other: it is not the visitor's."""
     prefix = "HTTP_" + INTERNAL_PREFIX.upper().replace("-", "_")

@@ -6,12 +6,16 @@ import secrets
 from collections.abc import Iterable, Mapping
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from fragments.dimensions import CONTEXT_COOKIE, Dimension, open_context, seal_context
 
-from .conf import Settings
+from . import passes
+from .conf import Settings, get_settings
 from .csrf import sentinels
+from .guard import refuse
+from .passes import Pass
 from .subrequest import Parts, addressing_of, cookies_of, headers_of
 
 
@@ -97,3 +101,45 @@ def cookie_fields(dimensions: Iterable[Dimension]) -> frozenset[str]:
     if any(item.source == "context" for item in dimensions):
         names.add(CONTEXT_COOKIE)
     return frozenset(names)
+
+
+def dimension(request: HttpRequest, name: str) -> str:
+    """The visitor's value, always one of those declared in TWOPASS['DIMENSIONS'].
+
+    A page for everybody must have declared the dimension: there it fires the guard otherwise. In a
+    fragment an undeclared one becomes part of its key, as any cookie or field that it reads.
+    Raises ImproperlyConfigured for a name that the project does not have.
+    """
+    conf = get_settings()
+    if name not in conf.dimensions:
+        known = ", ".join(sorted(conf.dimensions)) or "none"
+        raise ImproperlyConfigured(f"there is no dimension {name!r}; there are: {known}")
+    state = passes.of(request)
+    if state is not None and name in state.values:
+        return state.values[name]
+    if state is not None and state.kind is Pass.FIRST:
+        refuse(request, state, f"dimension {name!r} (not among the page's dimensions)")
+    return _value(request, name, conf)
+
+
+def _value(request: HttpRequest, name: str, conf: Settings) -> str:
+    """Reads what this one dimension needs and nothing else: in a fragment every read is noted."""
+    wanted = conf.dimensions[name]
+    cookies: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    context: dict[str, str] = {}
+    if wanted.source == "context":
+        context = _context(request, conf)
+    elif wanted.source == "header":
+        headers[wanted.field.lower()] = request.headers.get(wanted.field, "")
+    else:
+        found = request.COOKIES.get(wanted.field)
+        cookies = {} if found is None else {wanted.field: found}
+    if wanted.source == "language":
+        headers["accept-language"] = request.headers.get("Accept-Language", "")
+    return wanted.reduce(cookies, headers, context) or wanted.default
+
+
+def _context(request: HttpRequest, conf: Settings) -> dict[str, str]:
+    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    return open_context(conf.keyring, session, request.COOKIES.get(CONTEXT_COOKIE, ""))

@@ -49,6 +49,13 @@ def test_in_development_each_evaluation_raises_and_names_itself(
     assert "second_pass" in text
 
 
+def test_a_dimension_that_the_page_does_not_declare_fires(client: Client) -> None:
+    with pytest.raises(FirstPassViolation, match=r"dimension 'tier' .* was evaluated"):
+        client.get("/undeclared/")
+    with in_production():
+        assert client.get("/undeclared/").content == b"retail"
+
+
 def test_touching_does_not_fire(client: Client) -> None:
     assert client.get("/evaluates/touch/").content == b"<p>seen</p>"
     assert counters.read("guard") == {}

@@ -278,11 +278,29 @@ def test_dimensions_reduce_what_pages_differ_by(client: Client) -> None:
         visitor.cookies["ab_banner"] = "a"
         return html(visitor.get("/varied/", headers={"User-Agent": agent}))
 
-    assert look("USD", "Mobile Safari 17") == "USD a mobile retail"
-    assert look("USD", "Other Mobile 18") == "USD a mobile retail"
-    assert look("forged", "Firefox") == "EUR a desktop retail"
-    assert look("EUR", "Chrome") == "EUR a desktop retail"
+    assert look("USD", "Mobile Safari 17") == "USD a mobile retail a"
+    assert look("USD", "Other Mobile 18") == "USD a mobile retail a"
+    assert look("forged", "Firefox") == "EUR a desktop retail a"
+    assert look("EUR", "Chrome") == "EUR a desktop retail a"
     assert CALLS["varied"] == 2
+
+
+def test_views_and_fragments_are_told_dimensions_in_every_pass(member: User) -> None:
+    client = Client()
+    client.cookies["currency"], client.cookies["ab_banner"] = "USD", "b"
+    for enabled in (True, False):
+        with twopass(ENABLED=enabled):
+            assert html(client.get("/varied/")) == "USD b desktop retail b"
+            passed = client.get("/varied/", headers={"Authorization": "x", "User-Agent": "Mobile"})
+            assert html(passed) == "USD b mobile retail b"
+
+
+def test_requests_show_what_middleware_put_on_them(client: Client, member: User) -> None:
+    client.force_login(member)
+    for path in ("/product/1/", "/product/1/", "/login/", "/sets-cookie/"):
+        request = client.get(path).wsgi_request
+        assert request.user == member
+        assert request.resolver_match is not None
 
 
 def test_a_bucket_is_drawn_once_and_kept(client: Client) -> None:

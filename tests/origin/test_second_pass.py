@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
-from django.test import AsyncClient, Client, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from fragments.bundle import (
     REQUEST_TYPE,
@@ -29,7 +30,7 @@ from fragments.csrf import CSRF, unmask
 from fragments.headers import PROOF
 from fragments.include import Include
 from fragments.manifest import BUNDLE_PATH
-from origin import counters, registry
+from origin import counters, dimension, registry
 from origin.passes import emit
 from origin.registry import fragment
 from tests.origin import edge_side
@@ -165,6 +166,38 @@ def test_a_declared_dimension_is_shown_reduced_and_not_read() -> None:
     assert text_of(one("price", {"currency": "USD"})) == "<s>USD</s>"
     drawn = edge_side.bundle("/echo/", [include("price")], values=(("currency", "USD"),))[1][0]
     assert text_of(drawn) == "<s>USD</s>"
+
+
+def test_dimensions_in_fragments_are_declared_or_read(ann: dict[str, str]) -> None:
+    @fragment("declares", dimensions=["currency", "device"])
+    def declares(request: HttpRequest) -> str:
+        return dimension(request, "currency") + dimension(request, "device")
+
+    @fragment("reads")
+    def reads(request: HttpRequest) -> str:
+        return dimension(request, "currency") + dimension(request, "device")
+
+    for name, expected in (
+        ("declares", Reads()),
+        ("reads", Reads(cookies=("currency",), headers=("user-agent",))),
+    ):
+        frame = edge_side.bundle(
+            "/echo/", [include(name)], {**ann, "currency": "USD"}, {"User-Agent": "Mobile"}
+        )[1][0]
+        assert (text_of(frame), frame.reads) == ("USDmobile", expected)
+    with pytest.raises(ImproperlyConfigured, match="there are: banner, currency, device, tier"):
+        dimension(RequestFactory().get("/"), "colour")
+
+
+def test_async_code_finds_the_user_without_another_query(
+    ann: dict[str, str], django_assert_num_queries: Any
+) -> None:
+    @fragment("asks-async")
+    async def asks(request: HttpRequest) -> str:
+        return str(await request.auser())
+
+    with django_assert_num_queries(2):
+        assert text_of(one("asks-async", ann)) == "Ann"
 
 
 def test_the_language_is_the_pages() -> None:

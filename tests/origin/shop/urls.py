@@ -34,6 +34,7 @@ urlpatterns = [
     path("stray/", views.stray),
     path("varies/", views.varies),
     path("picky/", views.picky),
+    path("undeclared/", views.undeclared),
     path("jinja/", views.jinja),
     path(
         "unprefixed-story/",

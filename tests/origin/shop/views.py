@@ -24,7 +24,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.generic import TemplateView, View
 
 from fragments.include import Include
-from origin import gates, keeps_fragments, two_pass
+from origin import dimension, gates, keeps_fragments, two_pass
 from origin.context import refresh_context
 from origin.passes import emit
 
@@ -137,22 +137,16 @@ def evaluates(request: HttpRequest, what: str) -> HttpResponse:
 @two_pass(max_age=60, dimensions=["currency", "banner", "device", "tier"])
 def varied(request: HttpRequest) -> HttpResponse:
     """Differs by four dimensions."""
-    from fragments.dimensions import CONTEXT_COOKIE, open_context
-    from origin.conf import get_settings
-
     CALLS["varied"] += 1
-    context = open_context(get_settings().keyring, "", request.COOKIES.get(CONTEXT_COOKIE, ""))
-    if not context:
-        context = open_context(
-            get_settings().keyring,
-            request.COOKIES.get("sessionid", ""),
-            request.COOKIES.get(CONTEXT_COOKIE, ""),
-        )
-    return HttpResponse(
-        f"{request.COOKIES.get('currency')} {request.COOKIES.get('ab_banner')} "
-        f"{'mobile' if 'Mobile' in request.headers.get('User-Agent', '') else 'desktop'} "
-        f"{context.get('tier')}"
-    )
+    names = ("currency", "banner", "device", "tier")
+    shown = " ".join(dimension(request, name) for name in names)
+    return HttpResponse(f"{shown} {request.COOKIES.get('ab_banner')}")
+
+
+@two_pass(max_age=60, dimensions=["currency"])
+def undeclared(request: HttpRequest) -> HttpResponse:
+    """Goes by a dimension that it does not declare."""
+    return HttpResponse(dimension(request, "tier"))
 
 
 @two_pass(max_age=60)
