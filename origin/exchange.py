@@ -97,7 +97,10 @@ def for_edge(visit: Visit) -> Flow:
     page = yield from _page_or_plain(visit)
     if not isinstance(page, PageOptions):
         return page
-    outcome = yield from first_pass(visit, page, None)
+    if request.method == "HEAD":  # an answer without a body cannot carry a shell
+        outcome = Outcome(page=page, reason="method")
+    else:
+        outcome = yield from first_pass(visit, page, None)
     if outcome.shell is not None:
         return shell_response(outcome.shell, conf)
     if outcome.response is not None:

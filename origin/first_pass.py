@@ -16,6 +16,7 @@ from fragments.shell import MAX_HOLES, Part, Shell
 from .conf import Settings
 from .csrf import sentinels
 from .cutting import cut, has_stray_token
+from .headers_out import is_personal
 from .passes import PageOptions, TwoPass
 
 _DROPPED: Final = frozenset(
@@ -128,10 +129,12 @@ def _check_vary(response: HttpResponse, dimensions: tuple[Dimension, ...], conf:
 def _headers(
     response: HttpResponse, state: TwoPass, body: tuple[Part, ...], conf: Settings
 ) -> tuple[tuple[str, tuple[Part, ...]], ...]:
+    # a date by which a visitor's old parts would pass for new ones is not for them
+    dropped = _DROPPED | {"last-modified"} if is_personal(body) else _DROPPED
     headers = [
         (name.lower(), cut(value.encode("latin-1"), conf) or (b"",))
         for name, value in response.items()
-        if name.lower() not in _DROPPED and not name.lower().startswith(INTERNAL_PREFIX)
+        if name.lower() not in dropped and not name.lower().startswith(INTERNAL_PREFIX)
     ]
     if state.csrf_used and not settings.CSRF_USE_SESSIONS and CSRF not in body:
         # scripts read the token from the cookie, which who fills a hole will set; internal fields

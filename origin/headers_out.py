@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from django.http import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from fragments.dimensions import Dimension
 from fragments.shell import FragmentHole, Part
+
+_OF_THE_WHOLE: Final = ("Expires", "CDN-Cache-Control", "ETag", "Last-Modified")
+"""Fields that were said of the page without its visitor's parts: validators above all, by which
+old parts would pass for new ones."""
 
 
 def protect(response: HttpResponseBase, *, personal: bool, sealed: bool) -> None:
@@ -21,8 +26,8 @@ def protect(response: HttpResponseBase, *, personal: bool, sealed: bool) -> None
     elif personal:
         response.headers["Cache-Control"] = "private, no-cache"
     if sealed or personal:
-        response.headers.pop("Expires", None)
-        response.headers.pop("CDN-Cache-Control", None)
+        for name in _OF_THE_WHOLE:
+            response.headers.pop(name, None)
 
 
 def is_personal(parts: Iterable[Part]) -> bool:

@@ -114,6 +114,16 @@ def test_without_capability_the_page_comes_whole_and_unstorable(ann: Client) -> 
     assert response.headers["Cache-Control"] == "private, no-store"
 
 
+def test_a_personal_page_has_no_date_of_its_own() -> None:
+    assert "last-modified" not in dict(edge_side.first("/dated/").headers)
+
+
+def test_an_answer_to_head_cannot_be_a_shell() -> None:
+    response = edge_side.ask("/product/1/", "probe", method="HEAD")
+    assert (response.status_code, response.headers["TwoPass-Pass"]) == (200, "method")
+    assert "Surrogate-Control" not in response.headers
+
+
 def test_a_first_pass_of_a_plain_url_is_told_apart() -> None:
     response = edge_side.ask("/login/", "first")
     assert (response.status_code, response.headers["TwoPass-Pass"]) == (204, "status")

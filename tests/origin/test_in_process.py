@@ -443,6 +443,30 @@ def test_compression_comes_after_filling(client: Client) -> None:
             assert int(response.headers["Content-Length"]) == len(response.content)
 
 
+@pytest.mark.parametrize("path", ["/unmarked/", "/dated/"])
+def test_validators_of_a_page_without_its_parts_are_not_given_out(path: str) -> None:
+    middleware = list(django_settings.MIDDLEWARE)
+    middleware.insert(1, "django.middleware.http.ConditionalGetMiddleware")
+    with override_settings(MIDDLEWARE=middleware):
+        client = Client()
+        first = client.get(path)
+        client.cookies["basket"] = "hats"
+        fields = {"If-Modified-Since": "Fri, 01 Jan 2027 00:00:00 GMT"}
+        if "ETag" in first.headers:
+            fields["If-None-Match"] = first.headers["ETag"]
+        second = client.get(path, headers=fields)
+    assert "Last-Modified" not in first.headers
+    assert "Basket: hats" in html(second)
+
+
+def test_a_page_for_everybody_keeps_its_validators() -> None:
+    middleware = list(django_settings.MIDDLEWARE)
+    middleware.insert(1, "django.middleware.http.ConditionalGetMiddleware")
+    with override_settings(MIDDLEWARE=middleware):
+        tag = Client().get("/echo/").headers["ETag"]
+        assert Client().get("/echo/", headers={"If-None-Match": tag}).status_code == 304
+
+
 def test_head_runs_no_fragment(client: Client) -> None:
     response = client.head("/product/1/")
     assert response.status_code == 200

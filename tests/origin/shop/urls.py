@@ -34,6 +34,8 @@ urlpatterns = [
     path("stray/", views.stray),
     path("varies/", views.varies),
     path("picky/", views.picky),
+    path("unmarked/", views.unmarked),
+    path("dated/", views.dated),
     path("undeclared/", views.undeclared),
     path("jinja/", views.jinja),
     path(

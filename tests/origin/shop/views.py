@@ -313,6 +313,19 @@ def jinja(request: HttpRequest) -> HttpResponse:
     return render(request, "nosy.j2", using="j2")
 
 
+def unmarked(request: HttpRequest) -> HttpResponse:
+    """An ordinary view that holds a fragment and no token."""
+    return HttpResponse(emit(Include.of("fragment", "basket", {})))
+
+
+@two_pass(max_age=60)
+def dated(request: HttpRequest) -> HttpResponse:
+    """Says when it was last modified."""
+    response = unmarked(request)
+    response.headers["Last-Modified"] = "Thu, 01 Jan 2026 00:00:00 GMT"
+    return response
+
+
 def hidden(view: Any) -> Any:
     """A decorator that hides the mark of what it wraps."""
 
