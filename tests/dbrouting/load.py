@@ -89,9 +89,11 @@ class _Changes(logging.Handler):
 
 
 class Load:
-    """Runs `query` `total` times in `workers`; `event` happens after a third, `mend` after two.
+    """Runs `query` `total` times in `workers`.
 
-    The event runs in a thread of its own while the load goes on.
+    `event` begins after a third, in a thread of its own, and `mend` after four fifths. With
+    `waits`, the second half begins when the event is over, so that it meets what was done however
+    slow the machine is.
     """
 
     def __init__(
@@ -101,10 +103,13 @@ class Load:
         event: Callable[[], object],
         mend: Callable[[], object] = lambda: None,
         workers: int = 6,
+        *,
+        waits: bool = True,
     ) -> None:
         self.query, self.total, self.workers = query, total, workers
         self.outcome = Outcome()
-        self._steps = [(total // 3, event), (2 * total // 3, mend)]
+        self._steps = [(total // 3, event), (4 * total // 5, mend)]
+        self._pause_at = total // 2 if waits else None
         self._next = 0
         self._lock = threading.Lock()
         self._happening: list[threading.Thread] = []
@@ -160,6 +165,8 @@ class Load:
             if self._next >= self.total:
                 return None
             self._next += 1
+            if self._next == self._pause_at:
+                self._happening[0].join()
             if self._steps and self._next >= self._steps[0][0]:
                 self._happen(self._steps.pop(0)[1])
             return self._next

@@ -40,9 +40,9 @@ def forget_everything() -> None:
             del connections[alias]
 
 
-def ask(node: PostgresNode, sql: str) -> str | None:
+def ask(node: PostgresNode, sql: str, name: str = "postgres") -> str | None:
     """One value, over a connection of its own: cheaper than psql, and apart from dbrouting."""
-    connection = connections["default"].Database.connect(node.dsn("shop"), connect_timeout=5)
+    connection = connections["default"].Database.connect(node.dsn(name), connect_timeout=5)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -88,7 +88,7 @@ class Shop:
             )
 
     def empty(self) -> None:
-        ask(self.primary, "TRUNCATE shop_product CASCADE")
+        ask(self.primary, "TRUNCATE shop_product CASCADE", "shop")
         self.wait_until_replayed()
 
     def stock_up(self, count: int = 10) -> list[Product]:

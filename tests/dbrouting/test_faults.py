@@ -10,7 +10,7 @@ from django.db import connections
 
 from dbrouting import metrics
 from tests.dbrouting.load import SHORT, Load, Outcome, read, read_anew
-from tests.dbrouting.servers import Shop, point_at
+from tests.dbrouting.servers import Shop, ask, point_at
 from tests.dbrouting.settings import DRIVER
 from tests.dbrouting.shop.models import Product
 
@@ -39,8 +39,11 @@ class Fault:
         mend: Callable[[Shop], object] = lambda shop: shop.mend(),
         query: Callable[[int], None] = read,
         noticed: tuple[str, ...] = (),
+        *,
+        waits: bool = True,
     ) -> None:
         self.happen, self.mend, self.query, self.noticed = happen, mend, query, noticed
+        self.waits = waits
 
     def times_noticed(self) -> float:
         return sum(metrics.value(metrics.FAILURES, failure=kind) for kind in self.noticed)
@@ -63,11 +66,14 @@ def free(shop: Shop) -> None:
 
 
 def conflict(shop: Shop) -> None:
-    """Have replay cancel queries at once, and give it reasons to."""
+    """Have replay cancel queries at once, and give it reasons until one was."""
     shop.replicas[0].query("ALTER SYSTEM SET max_standby_streaming_delay = 0")
     shop.replicas[0].query("SELECT pg_reload_conf()")
-    for _ in range(10):
-        shop.primary.query("BEGIN; LOCK TABLE shop_product; SELECT pg_sleep(0.01); COMMIT", "shop")
+    before = metrics.value(metrics.FAILURES, failure="recovery-conflict")
+    for _ in range(300):
+        ask(shop.primary, "BEGIN; LOCK TABLE shop_product; COMMIT", "shop")
+        if metrics.value(metrics.FAILURES, failure="recovery-conflict") > before + 5:
+            return
 
 
 def no_more_conflicts(shop: Shop) -> None:
@@ -109,7 +115,7 @@ FAULTS = {
     ),
     "too-many-clients": Fault(fill_up, free, query=read_anew, noticed=("too-many-clients",)),
     "recovery-conflict": Fault(
-        conflict, no_more_conflicts, query=slow_read, noticed=("recovery-conflict",)
+        conflict, no_more_conflicts, query=slow_read, noticed=("recovery-conflict",), waits=False
     ),
     "replay-paused": Fault(lambda shop: shop.replicas[0].pause_replay()),
     "both-killed": Fault(
@@ -123,7 +129,9 @@ FAULTS = {
 
 
 def run(shop: Shop, fault: Fault, total: int, mode: str) -> Outcome:
-    load = Load(fault.query, total, lambda: fault.happen(shop), lambda: fault.mend(shop))
+    load = Load(
+        fault.query, total, lambda: fault.happen(shop), lambda: fault.mend(shop), waits=fault.waits
+    )
     return {"threads": load.from_threads, "async": load.from_async, "both": load.from_both}[mode]()
 
 
