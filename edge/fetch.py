@@ -18,6 +18,7 @@ import httpx
 from edge.core.health import Health
 from edge.core.messages import Field, first, lower_names
 from edge.core.outbound import OriginRequest
+from edge.duplex import DuplexTransport
 from edge.settings import Settings
 from edge.tally import Tally
 from fragments.headers import PROOF, ProvenRequest, prove
@@ -127,6 +128,7 @@ class Origin:
         self._tally = tally
         self._clock = clock
         self._transport = transport or _pool(settings, self.address)
+        self._uploads = transport or DuplexTransport(self.address.socket)
 
     async def send(
         self, request: OriginRequest, head_timeout: float | None = None
@@ -167,9 +169,8 @@ class Origin:
                     # an upload may take as long as it likes; the answer may not
                     deadline.reschedule(loop.time() + limit)
 
-                response = await self._transport.handle_async_request(
-                    self._message(request, sent_some)
-                )
+                transport = self._uploads if request.is_long else self._transport
+                response = await transport.handle_async_request(self._message(request, sent_some))
         except TimeoutError as error:
             raise OriginError("timeout", f"no answer in {limit:g} s", reached=True) from error
         except httpx.TransportError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge.core import cookies
 from edge.core.inbound import Inbound
-from edge.core.messages import Field, without
+from edge.core.messages import Field, first, without
 from edge.core.validation import CONDITIONAL_FIELDS
 from edge.core.visitor import Visitor
 from fragments.bundle import REQUEST_TYPE
@@ -17,6 +17,9 @@ from fragments.manifest import BUNDLE_PATH
 from fragments.signing import Keyring
 
 VIA = b"1.1 twopass"
+
+SHORT = 64 * 1024
+"""Bytes of a body that can be sent whole before the answer is read."""
 
 # A bundle is a POST with a body of its own: what describes the visitor's message or asks for a
 # part, a coding or a condition would be read as if it spoke of the bundle.
@@ -42,6 +45,12 @@ class OriginRequest:
     headers: list[Field]
     kind: PassKind | None
     body: bytes | AsyncIterator[bytes] = b""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the body streams and is not known to fit into the sockets' buffers."""
+        length = first(self.headers, b"content-length")
+        return not isinstance(self.body, bytes) and (length is None or int(length) > SHORT)
 
     @property
     def is_repeatable(self) -> bool:

@@ -190,3 +190,49 @@ async def test_two_visitors_on_one_connection_stay_apart(
 def _dechunked(answer: bytes) -> bytes:
     """The bytes without chunk framing, good enough for bodies without line ends."""
     return b"".join(line for line in answer.split(b"\r\n") if not line.isdigit())
+
+
+async def test_an_answer_before_the_upload_is_read_reaches_the_visitor(
+    origin: ScriptedOrigin,
+) -> None:
+    """403 and 413 come early, and the origin closes on what it will not read."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        answer = b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+        if head.startswith(b"POST"):
+            answer = (
+                b"HTTP/1.1 413 Too large\r\nContent-Length: 7\r\nConnection: close\r\n\r\ntoo big"
+            )
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with (
+        edge_before(as_asgi(origin), origin=address) as (port, _),
+        httpx.AsyncClient() as client,
+    ):
+        for body in (b"x" * 3_000_000, b"x" * 100):
+            response = await client.post(f"http://127.0.0.1:{port}/form", content=body)
+            assert (response.status_code, response.text) == (413, "too big")
+    server.close()
+
+
+async def test_an_upload_that_is_broken_off_stops_at_the_origin(
+    live: tuple[int, Any], origin: ScriptedOrigin
+) -> None:
+    port, edge = live
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 70_000
+    )
+    await writer.drain()
+    await until(lambda: edge.tally.origin_requests.values.get(("pass",)))
+
+    writer.close()
+    await until(lambda: edge.tally.clients_gone.total())
+
+    assert edge.active == 0
+    assert not [seen for seen in origin.seen if seen.method == "POST"]
