@@ -153,7 +153,7 @@ async def test_38_floods_of_names_and_variants(site: Site, edge: Edge) -> None:
     before = resident_bytes(edge.pid)
     names = "&".join(f"n{number}=1" for number in range(1000))
     assert (await site.get(f"/page?{names}")).status in (200, 414)
-    for start in range(0, 4000, 100):
+    for start in range(0, 1000, 100):
         await asyncio.gather(*(site.get(x_flood=str(start + n)) for n in range(100)))
 
     assert await site.text(x_flood="fine") == "p" * 1000
