@@ -11,15 +11,13 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import h11
 import httpx
 
 READ_AHEAD = 256 * 1024
 """Bytes of an answer that wait for the visitor before the origin is held back."""
-
-T = TypeVar("T")
 
 
 class DuplexTransport(httpx.AsyncBaseTransport):
@@ -74,8 +72,7 @@ class _Wire(asyncio.Protocol):
         self._is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's have no common base
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None

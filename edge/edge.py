@@ -25,7 +25,7 @@ from edge.fetch import Origin
 from edge.manifest import ManifestKeeper
 from edge.settings import Settings
 from edge.store.memory import Memory
-from edge.store.report import shells, store_status
+from edge.store.report import shells, store_status, watch_memory
 from edge.tally import Tally
 from fragments.signing import Keyring
 
@@ -62,6 +62,7 @@ class Edge:
         self.counters = Counters()
         self.tally = Tally(self.counters)
         self.memory = Memory(settings)
+        watch_memory(self.counters, self.memory)
         self.origin = Origin(settings, self.keyring, self.tally, clock, transport)
         self.manifest = ManifestKeeper(
             settings, self.keyring, self.origin, self.tally, clock, self._new_release

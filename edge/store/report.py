@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge.core.prepared import PreparedShell
+from edge.counters import Counters
 from edge.store.labelled import LabelledStore
 from edge.store.memory import Memory
 
@@ -19,6 +20,33 @@ def store_status(memory: Memory) -> dict[str, Any]:
         "known_pages": len(memory.records),
         "hit_for_pass": len(memory.marks),
     }
+
+
+def watch_memory(counters: Counters, memory: Memory) -> None:
+    """Gauges for what is held, in objects and bytes."""
+    stores: dict[str, LabelledStore[Any, Any]] = {
+        "shell": memory.shells,
+        "response": memory.responses,
+        "shared": memory.shared,
+        "private": memory.private,
+    }
+    for name, store in stores.items():
+        _watch(counters, name, store)
+    private = memory.private
+    counters.gauge(
+        "twopass_edge_private_visitors",
+        "Visitors for whom something is held.",
+        lambda: private.visitors,
+    )
+
+
+def _watch(counters: Counters, name: str, store: LabelledStore[Any, Any]) -> None:
+    prefix = f"twopass_edge_{name}"
+    counters.gauge(f"{prefix}_objects", f"Objects held: {name}.", lambda: len(store))
+    counters.gauge(f"{prefix}_bytes", f"Bytes held: {name}.", lambda: store.bytes)
+    counters.gauge(
+        f"{prefix}_evictions", f"Objects that made room: {name}.", lambda: store.evictions
+    )
 
 
 def shells(memory: Memory, prefix: str, limit: int, now: float) -> list[dict[str, Any]]:

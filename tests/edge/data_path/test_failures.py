@@ -299,3 +299,22 @@ async def test_a_shell_that_nobody_signed_is_refused(bench: Bench, origin: Scrip
     assert page.status == 502
     assert bench.edge.tally.wire_errors.total() == 1
     assert len(bench.edge.memory.shells) == 0
+
+
+async def test_what_is_held_shows_in_status_and_metrics(
+    bench: Bench, origin: ScriptedOrigin
+) -> None:
+    origin.pages["/"] = shell(hole("x"))
+    origin.fragments["x"] = b"x"
+    await bench.visitor(sessionid="ann").get("/")
+
+    gauges = {one["name"]: one["values"] for one in bench.edge.counter_snapshot()}
+    status = bench.edge.status()
+
+    assert gauges["twopass_edge_private_objects"] == [[[], 1]]
+    assert gauges["twopass_edge_private_visitors"] == [[[], 1]]
+    assert status["store"]["private_fragments"]["objects"] == 1
+    assert status["store"]["shells"]["objects"] == 1
+    assert status["manifest"] == {"verdict": "ok", "routes": 0, "release": "r1", "age": 0.0}
+    assert status["origin"]["state"] == "closed"
+    assert status["outcomes"] == {"uri-miss": 1}
