@@ -84,6 +84,8 @@ class Cluster:
     def __init__(self, alias: str, nodes: tuple[Node, ...], settings: Settings) -> None:
         self.alias = alias
         self.settings = settings
+        # Watched by this process's monitor; False once forgotten, and in a forked child.
+        self.is_watched = False
         self.limit = FallbackLimit(
             settings.fallback_concurrency, settings.fallback_rate, settings.fallback_wait
         )
@@ -136,6 +138,7 @@ class Cluster:
         """Begin anew in a child: the lock may have been held by a thread that it lacks."""
         self._lock = threading.Lock()
         self.on_suspicion.clear()
+        self.is_watched = False
 
     def next_turn(self) -> int:
         """A number that grows with every read."""

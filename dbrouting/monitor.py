@@ -168,11 +168,6 @@ class Monitor:
         self._ended = threading.Event()
         self._is_running = False
 
-    @property
-    def is_running(self) -> bool:
-        """Do the threads of this process run?"""
-        return self._is_running
-
     def start(self) -> None:
         """Start the threads unless they run; cheap to call often."""
         with self._lock:
@@ -181,6 +176,7 @@ class Monitor:
             self._is_running = True
             self._ended = threading.Event()
             self._cluster.on_suspicion.append(self._suspect)
+            self._cluster.is_watched = True
             self._follow_hosts(self._cluster_nodes())
             threading.Thread(
                 target=self._resolve_again,
@@ -195,6 +191,7 @@ class Monitor:
             if not self._is_running:
                 return
             self._is_running = False
+            self._cluster.is_watched = False
             self._ended.set()
             self._cluster.on_suspicion.remove(self._suspect)
             for prober in self._probers.values():

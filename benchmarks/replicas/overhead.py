@@ -37,7 +37,7 @@ def scenario() -> Scenario:
         measure=measure,
         check=check,
         goals=(
-            Goal("added to a query (µs)", "twopass", "added_us", at_most=20.0),
+            Goal("processor time added to a query (µs)", "twopass", "added_us", at_most=20.0),
             Goal("reads from two replicas against one", "twopass", "scaling", at_least=1.8),
         ),
         seconds=4.0,

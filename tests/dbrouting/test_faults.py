@@ -108,7 +108,7 @@ FAULTS = {
     "refused": Fault(
         lambda shop: shop.replicas[0].stop("fast"), query=read_anew, noticed=("refused",)
     ),
-    "starting-up": Fault(crash_and_start, query=read_anew, noticed=("starting", "refused")),
+    "starting-up": Fault(crash_and_start, query=read_anew, noticed=(*GONE, "starting")),
     "hung": Fault(lambda shop: shop.replicas[0].sigstop(), noticed=SILENT),
     "connecting-hangs": Fault(
         lambda shop: shop.replicas[0].sigstop(), query=read_anew, noticed=("timed-out",)

@@ -12,7 +12,7 @@ from dbrouting import metrics, registry
 from dbrouting.backends.postgresql.failover import NoNodeLeft
 from dbrouting.fallback import FallbackLimit
 from tests.dbrouting.load import Load, read
-from tests.dbrouting.servers import Shop, name_of, wait_until
+from tests.dbrouting.servers import Shop, ask, name_of, wait_until
 from tests.dbrouting.shop.models import Product
 
 
@@ -152,6 +152,36 @@ def test_a_tripped_node_comes_back_by_itself(shop):
     shop.replicas[0].start()
 
     wait_until(lambda: name_of(shop.replicas[0]) in in_rotation())
+
+
+def test_a_server_that_is_not_ready_yet_costs_nothing(shop):
+    """Without hot_standby it stays in the state that others pass through while they start."""
+    shop.stock_up(1)
+    node = shop.replicas[0]
+    settings = node.data_directory / "postgresql.auto.conf"
+    before = settings.read_text()
+    node.stop()
+    settings.write_text(before + "hot_standby = off\n")
+    node.launch()
+    try:
+        wait_until(lambda: "accepting connections" in _refusal_of(node))
+        noticed = metrics.value(metrics.FAILURES, failure="starting")
+        for _ in range(4):
+            assert Product.objects.count() == 1
+        assert metrics.value(metrics.FAILURES, failure="starting") > noticed
+        assert name_of(node) not in in_rotation()
+    finally:
+        node.stop()
+        settings.write_text(before)
+        node.start()
+
+
+def _refusal_of(node) -> str:
+    try:
+        ask(node, "SELECT 1")
+    except Exception as error:
+        return str(error)
+    return ""
 
 
 def test_a_hung_node_is_noticed_without_traffic(shop):

@@ -55,13 +55,14 @@ class DatabaseWrapper(MirrorWrapper):
     @property
     def cluster(self) -> Cluster:
         """What this process knows of the nodes; made and watched from the first use on."""
+        if self._cluster is not None and self._cluster.is_watched:
+            return self._cluster
         cluster, monitor = get_or_create(self.alias, self._create_cluster)
         if cluster is not self._cluster:
             self._cluster = cluster
             self._places = Places(self, cluster)
             self.failover = Failover(self, cluster, self._places)
-        if not monitor.is_running:
-            monitor.start()
+        monitor.start()
         return cluster
 
     def _create_cluster(self) -> tuple[Cluster, Monitor]:
