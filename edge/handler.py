@@ -302,14 +302,10 @@ class Exchange:
         self._note(step.status)
         assert self._page is not None
         assert self._pages is not None
-        assert self._visitor is not None
-        assert self._site is not None
         self._client.has_no_body()
         if step.refresh:
             self._refresh(self._page)
-        answer = PageAnswer(
-            self._edge, self._inbound, self._visitor, self._site, self._pages, self._page, step
-        )
+        answer = PageAnswer(self._pages, self._page, step)
         await answer.send(self._client, self._responder)
 
     def _refresh(self, page: Page) -> None:

@@ -7,7 +7,6 @@ from edge.bundle import BundleHead
 from edge.core import cookies
 from edge.core.cache_status import CacheStatus
 from edge.core.fragment_key import Visit
-from edge.core.inbound import Inbound
 from edge.core.messages import Field
 from edge.core.page_headers import (
     UNBUFFERED,
@@ -20,11 +19,8 @@ from edge.core.page_headers import (
 )
 from edge.core.plan import Plan, make_plan
 from edge.core.prepared import PreparedShell
-from edge.core.site import Site
 from edge.core.steps import Page, Splice
-from edge.core.visitor import Visitor
 from edge.csrf import csrf_for
-from edge.edge import Edge
 from edge.pages import Pages
 from edge.respond import Client, ClientGone, Responder
 from edge.seat import Seat
@@ -43,23 +39,14 @@ NONCE_BYTES = 16
 class PageAnswer:
     """One page for one visitor."""
 
-    def __init__(
-        self,
-        edge: Edge,
-        inbound: Inbound,
-        visitor: Visitor,
-        site: Site,
-        pages: Pages,
-        page: Page,
-        step: Splice,
-    ) -> None:
-        self._edge = edge
-        self._site = site
+    def __init__(self, pages: Pages, page: Page, step: Splice) -> None:
+        self._edge = edge = pages.edge
+        self._site = pages.site
         self._pages = pages
         self._shell: PreparedShell = step.shell
         self._status: CacheStatus = step.status
-        self._inbound = inbound
-        self._visitor = visitor
+        self._inbound = pages.inbound
+        self._visitor = pages.visitor
         self._now = edge.clock()
         self._set_cookies: list[Field] = []
         dimensions = self._dimensions(page)
@@ -141,9 +128,8 @@ class PageAnswer:
 
     def _fields(self, *, streamed: bool) -> list[Field]:
         plan, age = self._plan, self._shell.expiry.age(self._now)
-        fields = page_fields(
-            self._shell, plan, self._seat.token, self._seat.nonce, self._set_cookies
-        )
+        token = self._seat.token if self._shell.filled_fields else b""
+        fields = page_fields(self._shell, plan, token, self._seat.nonce, self._set_cookies)
         timing = b'shell;desc="%s", fragments;desc="%d held, %d asked, %d empty"' % (
             b"hit" if self._status.is_hit else b"fetched",
             len(plan.held), len(plan.asked), len(plan.empty),

@@ -31,10 +31,10 @@ class Pages:
     """Names the pages that one visitor's request can mean. Buckets are drawn once a request."""
 
     def __init__(self, edge: Edge, inbound: Inbound, visitor: Visitor, site: Site) -> None:
-        self._edge = edge
-        self._inbound = inbound
-        self._visitor = visitor
-        self._site = site
+        self.edge = edge
+        self.inbound = inbound
+        self.visitor = visitor
+        self.site = site
         self._path_key = inbound.site + inbound.path
         self.drawn: dict[str, str] = {}
         """Values of buckets drawn for this visitor, by dimension."""
@@ -42,29 +42,29 @@ class Pages:
     @property
     def unknown_key(self) -> bytes:
         """The key of the URL while nothing is known of its page."""
-        query = filtered_query(self._inbound.query, self._site.ignorable, None)
-        return self._inbound.site + target_of(self._inbound.path, query)
+        query = filtered_query(self.inbound.query, self.site.ignorable, None)
+        return self.inbound.site + target_of(self.inbound.path, query)
 
     def record(self) -> PageRecord | None:
         """What is known of the page at this path, by an earlier shell or by the manifest."""
-        records = self._edge.memory.records
+        records = self.edge.memory.records
         record = records.get(self._path_key)
-        if record is None and (record := self._site.route(self._inbound.path)) is not None:
+        if record is None and (record := self.site.route(self.inbound.path)) is not None:
             records.set(self._path_key, record)
         return record
 
     def page(self, record: PageRecord) -> Page:
         """The page for this visitor."""
         values = self.values(record.dimensions)
-        return page_for(self._inbound, self._site, record, tuple(sorted(values.items())))
+        return page_for(self.inbound, self.site, record, tuple(sorted(values.items())))
 
     def values(self, dimensions: tuple[Dimension, ...]) -> dict[str, str]:
         """The visitor's value of each dimension; buckets without one are drawn."""
-        assert self._edge.keyring is not None
-        found, undrawn = self._visitor.values(self._edge.keyring, dimensions)
+        assert self.edge.keyring is not None
+        found, undrawn = self.visitor.values(self.edge.keyring, dimensions)
         for dimension in undrawn:
             if dimension.name not in self.drawn:
-                fraction = int.from_bytes(self._edge.rng(7), "big") / 2**56
+                fraction = int.from_bytes(self.edge.rng(7), "big") / 2**56
                 self.drawn[dimension.name] = dimension.draw(fraction)
             found[dimension.name] = self.drawn[dimension.name]
         return found
