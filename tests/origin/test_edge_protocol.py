@@ -136,6 +136,7 @@ def test_a_first_pass_of_a_plain_url_is_told_apart() -> None:
         ("/stray/", "csrf"),
         ("/varies/", "vary"),
         ("/missing/", "status"),
+        ("/moved/", "status"),
     ],
 )
 def test_why_there_is_no_shell(path: str, reason: str) -> None:

@@ -400,6 +400,7 @@ def test_a_stream_is_collected_and_a_huge_one_passed(client: Client) -> None:
         ("/stray/", "csrf"),
         ("/varies/", "vary"),
         ("/missing/", "status"),
+        ("/moved/", "status"),
     ],
 )
 def test_why_a_page_is_passed_is_counted(client: Client, path: str, reason: str) -> None:

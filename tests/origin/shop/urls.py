@@ -34,6 +34,7 @@ urlpatterns = [
     path("stray/", views.stray),
     path("varies/", views.varies),
     path("picky/", views.picky),
+    path("moved/", views.moved),
     path("unmarked/", views.unmarked),
     path("dated/", views.dated),
     path("undeclared/", views.undeclared),

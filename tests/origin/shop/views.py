@@ -313,6 +313,12 @@ def jinja(request: HttpRequest) -> HttpResponse:
     return render(request, "nosy.j2", using="j2")
 
 
+@two_pass(max_age=60)
+def moved(request: HttpRequest) -> HttpResponse:
+    """Sends everybody elsewhere, for reasons of its own."""
+    return HttpResponseRedirect("/login/")
+
+
 def unmarked(request: HttpRequest) -> HttpResponse:
     """An ordinary view that holds a fragment and no token."""
     return HttpResponse(emit(Include.of("fragment", "basket", {})))
