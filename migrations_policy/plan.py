@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import RunPython, SeparateDatabaseAndState
+from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 from django.db.migrations.operations.base import Operation as DjangoOperation
 
 from . import python_source
 from .collect import Collector
-from .describe import field_source, model_facts, serialized
+from .describe import model_facts
 from .facts import Finding, Migration, ModelFacts, Operation, Plan, Source
+from .names import Names, concerns_others, names_of, needed_fields
 from .python_source import Position
 from .sql.statement import Statement
+from .states import Cutter, Need
 
 Key = tuple[str, str]
 
@@ -95,6 +96,7 @@ class PlanBuilder:
         self.applied = applied
         self.root = root
         self.collector = Collector(version)
+        self.cutter = Cutter()
         self.state_removed: set[tuple[str, str]] = set()
 
     def build(self) -> Plan:
@@ -169,7 +171,6 @@ class PlanBuilder:
             time_budget=getattr(migration, "policy_time_budget", None),
             declared_irreversible=getattr(migration, "policy_irreversible", ""),
             applied=None if self.applied is None else key in self.applied,
-            checksum=checksum(file.text),
             state_removed=tuple(sorted(removed_before)),
         )
 
@@ -185,23 +186,32 @@ class PlanBuilder:
     ) -> Iterator[Operation]:
         app = migration.app_label
         if type(operation) is not SeparateDatabaseAndState:
-            before = state.clone()
-            operation.state_forwards(app, state)
-            yield self._one(migration, operation, Place(position), (before, state), file)
+            states = self._step(operation, app, state)
+            yield self._one(migration, operation, Place(position), states, file)
             return
         # As Django runs it: the database half goes its own way, the state half is what stays.
-        current = state
+        aside = state.clone()
         for inner, place in _pair(operation.database_operations, position.database, position):
-            following = current.clone()
-            inner.state_forwards(app, following)
-            where = Place(place, in_state=False)
-            yield self._one(migration, inner, where, (current, following), file)
-            current = following
+            states = self._step(inner, app, aside)
+            yield self._one(migration, inner, Place(place, in_state=False), states, file)
         for inner, place in _pair(operation.state_operations, position.state, position):
+            states = self._step(inner, app, state)
+            yield self._one(migration, inner, Place(place, in_database=False), states, file)
+
+    def _step(self, operation: Any, app: str, state: Any) -> tuple[Any, Any]:
+        """Take the state over the operation; return what it needs of the state before and after."""
+        if isinstance(operation, RunPython | RunSQL):
+            operation.state_forwards(app, state)
+            return state, state
+        names = names_of(operation)
+        if names.model is None:
             before = state.clone()
-            inner.state_forwards(app, state)
-            where = Place(place, in_database=False)
-            yield self._one(migration, inner, where, (before, state), file)
+            operation.state_forwards(app, state)
+            return before, state.clone()
+        fields, others = needed_fields(operation, names), concerns_others(operation)
+        before = self.cutter.cut(state, Need(app, names.old_model, fields, others))
+        operation.state_forwards(app, state)
+        return before, self.cutter.cut(state, Need(app, names.model, fields, others))
 
     def _one(
         self, migration: Any, operation: Any, place: Place, states: tuple[Any, Any], file: File
@@ -213,14 +223,14 @@ class PlanBuilder:
         error = ""
         if place.in_database and not isinstance(operation, RunPython):
             statements, deferred, error = self.collector.run(operation, app, before, after)
-        names = _names(operation)
+        names = names_of(operation)
         old, new = (
             self._model(s, app, m, names)
             for s, m in ((before, names.old_model), (after, names.model))
         )
         self._remember(place, operation, old, names)
         position = place.position
-        function, findings = self._python(operation, file, after)
+        function, findings = _python(operation, file, after)
         return Operation(
             0,
             type(operation).__name__,
@@ -267,67 +277,18 @@ class PlanBuilder:
         ):
             self.state_removed.add((old.table, found.column))
 
-    def _python(
-        self, operation: Any, file: File, state: Any
-    ) -> tuple[str | None, tuple[Finding, ...]]:
-        if not isinstance(operation, RunPython):
-            return None, ()
-        code: Callable[..., Any] = operation.code
-        name = getattr(code, "__name__", type(code).__name__)
-        tree = file.tree
-        if not any(isinstance(n, ast.FunctionDef) and n.name == name for n in tree.body):
-            tree = _foreign_tree(code)
-        found = python_source.function_findings(tree, name)
-        return name, tuple(_resolved(found, state))
 
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names an operation carries, under one vocabulary."""
-
-    model: str | None = None
-    old_model: str | None = None
-    field: str | None = None
-    old_field: str | None = None
-    name: str | None = None
-    constraint_source: str | None = None
-    removes_model: bool = False
-
-
-def _names(operation: DjangoOperation) -> Names:
-    kind = type(operation).__name__
-    get: Callable[[str], Any] = lambda name: getattr(operation, name, None)  # noqa: E731
-    model = get("model_name")
-    if kind == "RenameModel":
-        return Names(get("new_name"), get("old_name"))
-    if kind == "RenameField" or get("policy_renames_field"):
-        return Names(model, model, get("new_name"), get("old_name"))
-    if model is None:
-        removes = bool(get("policy_removes_model"))
-        is_model = kind in MODEL_OPERATIONS or removes
-        return Names(get("name"), get("name"), removes_model=removes) if is_model else Names()
-    constraint = get("constraint") or get("index")
-    if constraint is not None:
-        return Names(model, model, None, None, constraint.name, serialized(constraint))
-    if get("field") is not None or "Field" in kind or get("policy_field"):
-        name = get("policy_field") or get("name")
-        return Names(model, model, name, name)
-    return Names(model, model, name=get("name"))
-
-
-MODEL_OPERATIONS = frozenset(
-    {
-        "AlterIndexTogether",
-        "AlterModelManagers",
-        "AlterModelOptions",
-        "AlterModelTable",
-        "AlterModelTableComment",
-        "AlterOrderWithRespectTo",
-        "AlterUniqueTogether",
-        "CreateModel",
-        "DeleteModel",
-    }
-)
+def _python(operation: Any, file: File, state: Any) -> tuple[str | None, tuple[Finding, ...]]:
+    """Return the name of a data function, and what its source does."""
+    if not isinstance(operation, RunPython):
+        return None, ()
+    code: Callable[..., Any] = operation.code
+    name = getattr(code, "__name__", type(code).__name__)
+    tree = file.tree
+    if not any(isinstance(n, ast.FunctionDef) and n.name == name for n in tree.body):
+        tree = _foreign_tree(code)
+    found = python_source.function_findings(tree, name)
+    return name, tuple(_resolved(found, state))
 
 
 def _leaves_columns(operation: DjangoOperation) -> bool:
@@ -377,11 +338,3 @@ def _relative(path: Path, root: Path) -> str:
         return path.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
         return path.as_posix()
-
-
-def checksum(text: str) -> str:
-    """Return a checksum of what a migration does: its code without comments and layout."""
-    return hashlib.sha256(ast.dump(ast.parse(text)).encode()).hexdigest()[:16]
-
-
-__all__ = ["Plan", "Scope", "checksum", "field_source", "load_plan"]

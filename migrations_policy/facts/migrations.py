@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -101,7 +103,6 @@ class Migration:
     declared_irreversible: str = ""
     applied: bool | None = None
     findings: tuple[Finding, ...] = ()
-    checksum: str = ""
     state_removed: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -113,6 +114,11 @@ class Migration:
     def label(self) -> str:
         """`app.0001_name`, as Django prints it."""
         return f"{self.app_label}.{self.name}"
+
+    @property
+    def checksum(self) -> str:
+        """A checksum of what the migration does: its code without comments and layout."""
+        return hashlib.sha256(ast.dump(ast.parse(self.source.text)).encode()).hexdigest()[:16]
 
     def statements(self) -> Iterator[tuple[Operation, Statement]]:
         """Yield the SQL in the order it runs: deferred statements last."""

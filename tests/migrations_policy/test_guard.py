@@ -248,7 +248,7 @@ def test_it_waits_for_replicas_and_says_so(shop: Shop, monkeypatch: pytest.Monke
 
     shop.write("0003_wrap", migration(GIFT.replace("gift", "wrap")))
     monkeypatch.setattr(guard_module, "replica_lag", lambda connection: 60.0)
-    with pytest.raises(CommandError, match="still 60.0 s behind"):
+    with pytest.raises(CommandError, match=r"still 60.0 s behind"):
         guarded(shop, "--lag-patience", "2")
 
 
