@@ -1,0 +1,78 @@
+"""Middleware that runs before the view sees a first pass's visitor too: it must be nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.test import Client, override_settings
+
+from tests.origin import edge_side
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shop")]
+
+SEEN: list[dict[str, Any]] = []
+
+
+def recorder(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A middleware behind ours that writes down whom it was given."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        meta = {key: value for key, value in request.META.items() if isinstance(value, str)}
+        SEEN.append(
+            {"pass": request.two_pass.kind.value, "cookies": dict(request.COOKIES), "meta": meta}
+        )  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.fixture(autouse=True)
+def _recorded(shop: object) -> Iterator[None]:
+    SEEN.clear()
+    ours, *others = settings.MIDDLEWARE
+    with override_settings(MIDDLEWARE=[ours, f"{__name__}.recorder", *others]):
+        yield
+
+
+COOKIES = {"sessionid": "secret-session", "basket": "secret-basket", "csrftoken": "s" * 32}
+HEADERS = {
+    "User-Agent": "secret-agent",
+    "Referer": "http://secret-page/",
+    "Accept-Language": "secret-language",
+    "X-Own": "secret-field",
+    "X-Forwarded-For": "203.0.113.77",
+}
+
+
+def assert_nobody(seen: dict[str, Any]) -> None:
+    told = repr(seen)
+    assert "secret" not in told
+    assert "203.0.113.77" not in told
+    assert "s" * 32 not in told
+    assert seen["meta"]["REMOTE_ADDR"] == "0.0.0.0"
+    assert not {"sessionid", "basket"} & set(seen["cookies"])
+
+
+@pytest.mark.parametrize("kind", ["first", "probe"])
+def test_behind_an_edge(kind: Any) -> None:
+    """Even if an edge forgot to strip."""
+    edge_side.ask("/product/1/", kind, COOKIES, HEADERS)
+
+    assert_nobody(SEEN[0])
+
+
+def test_in_process() -> None:
+    client = Client(headers=HEADERS)
+    for name, value in COOKIES.items():
+        client.cookies[name] = value
+    client.get("/product/1/")
+
+    assert_nobody(SEEN[0])
+    assert SEEN[-1]["cookies"]["basket"] == "secret-basket", "the second pass is the visitor's"
