@@ -149,8 +149,36 @@ def _add_edge(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         action="append",
         help="take PURGE without a token from here (repeatable) [nobody]",
     )
+    _add_esi(edge)
     edge.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning, error [info]")
     edge.add_argument("--log-format", metavar="FORMAT", help="json or text [json]")
+
+
+def _add_esi(edge: argparse.ArgumentParser) -> None:
+    edge.add_argument(
+        "--esi-host",
+        metavar="PATTERN",
+        action="append",
+        help="let ESI includes lead to this host, too: shop.example, *.shop.example (repeatable)",
+    )
+    edge.add_argument(
+        "--esi-cookie",
+        metavar="NAME",
+        action="append",
+        help="let ESI variables show this cookie, * for all (repeatable) [none]",
+    )
+    edge.add_argument(
+        "--esi-origin",
+        metavar="HOST=URL",
+        action="append",
+        help="fetch ESI includes of this host from an origin of its own (repeatable)",
+    )
+    edge.add_argument(
+        "--esi-strict",
+        action="store_const",
+        const=True,
+        help="fail the page, not the place, where an ESI include fails",
+    )
 
 
 def _add(

@@ -8,6 +8,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from .esi_rules import EsiRules
 from .settings import Settings
 
 SECRETS: Final = ("secret", "admin_token")
@@ -124,4 +125,8 @@ def _checked(settings: Settings) -> Settings:
         raise ConfigurationError(f"workers: {settings.workers} is not between 1 and 256")
     if settings.private_bytes_per_visitor > settings.private_bytes:
         raise ConfigurationError("private_bytes_per_visitor is larger than private_bytes")
+    try:
+        EsiRules.of(settings)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
     return settings

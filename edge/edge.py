@@ -21,6 +21,8 @@ from edge.core.policy import CachePolicy
 from edge.core.purge import Invalidation
 from edge.core.steps import Fetched, ValidationOutcome
 from edge.counters import Counters
+from edge.esi_origins import build_origins
+from edge.esi_rules import EsiRules
 from edge.fetch import Origin
 from edge.manifest import ManifestKeeper
 from edge.settings import Settings
@@ -69,6 +71,10 @@ class Edge:
         )
         self.flights: Flights[tuple[bytes, int], Fetched] = Flights()
         self.verdicts: Verdicts[tuple[bytes, int], Fetched] = Verdicts()
+        self.esi = EsiRules.of(settings)
+        self.esi_origins = build_origins(self.esi.origins, settings, self.tally, clock)
+        self.fills: Verdicts[tuple[bytes, int], bool] = Verdicts()
+        """Fragments of ESI pages that are asked for; whether the answer was stored for all."""
         self.validations: Flights[tuple[bytes, int], ValidationOutcome] = Flights()
         self.policy = CachePolicy(
             FreshnessRules(heuristics_for_html=settings.heuristics_for_html),
@@ -136,6 +142,10 @@ class Edge:
         """The counters, for metrics."""
         return self.counters.snapshot()
 
+    def origin_for(self, host: bytes) -> Origin:
+        """The origin that the host's resources come from."""
+        return self.esi_origins.get(host, self.origin)
+
     async def start(self) -> None:
         """Begin to renew the manifest and to sweep; waits a moment for the first manifest."""
         self.spawn(self.manifest.run())
@@ -179,7 +189,8 @@ class Edge:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self.flights.aclose()
         await self.validations.aclose()
-        await self.origin.aclose()
+        for origin in (self.origin, *self.esi_origins.values()):
+            await origin.aclose()
 
     def _new_release(self, release: str) -> None:
         dropped = self.memory.drop_other_releases(release, self.clock())

@@ -48,6 +48,7 @@ from edge.core.steps import (
 from edge.core.stored import reply
 from edge.core.visitor import Visitor
 from edge.edge import Edge
+from edge.esi.answer import serve_document
 from edge.fetch import OriginError, OriginResponse
 from edge.page import PageAnswer
 from edge.pages import Pages, fetch_shell, take_shell
@@ -111,13 +112,16 @@ def admit(edge: Edge, scope: Scope) -> Inbound:
     target = scope.get("raw_path") or scope["path"].encode()
     if query := scope.get("query_string"):
         target += b"?" + query
-    return edge.gatekeeper.admit(
+    inbound = edge.gatekeeper.admit(
         scope.get("method", "GET").encode("ascii"),
         _HTTP_SCHEMES[scope["scheme"]],
         client[0] if client else "",
         target,
         scope["headers"],
     )
+    if inbound.head.host in edge.esi_origins:
+        raise Refused(421, "This server does not answer for that host.")
+    return inbound
 
 
 _HTTP_SCHEMES = {"http": b"http", "https": b"https", "ws": b"http", "wss": b"https"}
@@ -324,6 +328,11 @@ class Exchange:
         self._note(step.status)
         if step.refresh:
             self._plain.refresh(step.stored)
+        if step.stored.document is not None:
+            work = serve_document(self._edge, self._inbound, step, self._responder)
+            self._client.has_no_body()
+            await self._client.unless_gone(work, self._responder)
+            return
         answer = reply(step.stored, self._inbound.head, step.status, self._edge.clock())
         await self._responder.start(answer.status, answer.headers)
         await self._responder.finish(answer.body)

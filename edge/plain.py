@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edge.core.dates import format_http_date
 from edge.core.directives import request_directives
+from edge.core.esi_document import Document, DocumentError, asks_for_esi, compile_document
 from edge.core.inbound import Inbound
 from edge.core.invalidation import TooManyGroups
 from edge.core.key import primary_key
@@ -20,6 +21,7 @@ from edge.core.policy import (
     may_serve_authorized,
     reuse,
     reuse_as_asked,
+    with_lifetime,
 )
 from edge.core.steps import Failed, PlainFound, Unfit, Validated, ValidationOutcome
 from edge.core.stored import StoredResponse, prepare
@@ -46,6 +48,11 @@ class Keeping:
         self._since = since
         self._body: bytearray | None = bytearray() if assessment.refusal is None else None
 
+    @property
+    def age(self) -> int:
+        """How old the response is, in seconds."""
+        return self._assessment.facts.age(self._edge.clock())
+
     def is_wanted(self) -> bool:
         """Whether the response is to be stored, so far."""
         return self._body is not None
@@ -64,8 +71,11 @@ class Keeping:
         if len(self._body) > self._edge.settings.object_bytes:
             self._body = None
 
-    def complete(self) -> StoredResponse | None:
-        """Store the whole response; None where that may not be."""
+    def complete(self, document: Document | None = None) -> StoredResponse | None:
+        """Store the whole response; None where that may not be.
+
+        `document`: what it is compiled to, where it is one of ESI.
+        """
         if self._body is None:
             return None
         edge, request = self._edge, self._request
@@ -73,7 +83,8 @@ class Keeping:
         key = variant_key(primary, self._assessment.facts.vary, request.headers)
         label = label_url(request.scheme + b"://" + request.host, request.target.partition(b"?")[0])
         try:
-            stored = prepare(request, key, self._assessment, bytes(self._body), label)
+            content = bytes(self._body) if document is None else document
+            stored = prepare(request, key, self._assessment, content, label)
         except TooManyGroups as error:
             logger.warning("response not stored: %s", error, extra={"url": primary.decode()})
             return None
@@ -112,11 +123,22 @@ class Plain:
         paused = edge.memory.pauses.get(stored.key, now) is not None
         return PlainFound(stored, verdict, paused=paused)
 
-    def keeping(self, response: OriginResponse, since: int, requested_at: float) -> Keeping:
-        """Judge an answer to the visitor's own request."""
+    def keeping(
+        self,
+        response: OriginResponse,
+        since: int,
+        requested_at: float,
+        lifetime: float | None = None,
+    ) -> Keeping:
+        """Judge an answer to the visitor's own request.
+
+        `lifetime`: seconds of freshness to give it instead of its own, where it may be stored.
+        """
         head = ResponseHead(response.status, response.headers)
         edge = self._edge
         assessment = assess(self.request, head, requested_at, edge.clock(), edge.policy)
+        if lifetime is not None:
+            assessment = with_lifetime(assessment, lifetime)
         return Keeping(edge, self.request, assessment, since)
 
     async def validate(self, stored: StoredResponse) -> tuple[ValidationOutcome, bool]:
@@ -133,13 +155,17 @@ class Plain:
         edge, since, asked_at = self._edge, self._edge.position, self._edge.clock()
         known = [stored, *(v for v in edge.memory.responses.variants(self._primary) if v != stored)]
         try:
-            response = await edge.origin.send(self._conditional(known))
+            origin = edge.origin_for(self._inbound.head.host)
+            response = await origin.send(self._conditional(known))
             try:
                 outcome = await self._outcome(response, known, since, asked_at)
             finally:
                 await response.aclose()
         except OriginError as error:
             outcome = Failed(error.status, error.reason)
+        except DocumentError as error:
+            logger.error("ESI document refused: %s", error, extra={"url": self._url})
+            outcome = Failed(502, "esi")
         failed = isinstance(outcome, Failed)
         if failed or (isinstance(outcome, Unfit) and outcome.status in ERROR_STATUSES):
             edge.memory.pauses.set(stored.key, True, edge.clock() + PAUSE)
@@ -162,11 +188,16 @@ class Plain:
             return Unfit(304)
         request = replace(self.request, method=b"GET")
         head = ResponseHead(response.status, response.headers)
-        now = self._edge.clock()
-        assessment = assess(request, head, asked_at, now, self._edge.policy)
-        keeping = Keeping(self._edge, request, assessment, since)
+        edge = self._edge
+        assessment = assess(request, head, asked_at, edge.clock(), edge.policy)
+        keeping = Keeping(edge, request, assessment, since)
         if not keeping.is_wanted() or response.status in ERROR_STATUSES:
             return Unfit(response.status)
+        if asks_for_esi(response.headers):
+            body = await response.read(edge.esi.limits.document)
+            document = compile_document(response.headers, body, edge.esi.limits)
+            renewed = keeping.complete(document)
+            return Unfit(response.status) if renewed is None else Validated(renewed, 200)
         async for chunk in response.chunks():
             keeping.add(chunk)
             if not keeping.is_wanted():
@@ -184,9 +215,14 @@ class Plain:
         request = replace(self.request, method=b"GET")
         head = ResponseHead(stored.facts.status, freshen(stored.headers, update))
         assessment = assess(request, head, asked_at, now, self._edge.policy)
-        fresh = prepare(request, stored.key, assessment, stored.body, stored.labels.url)
+        content = stored.body if stored.document is None else stored.document
+        fresh = prepare(request, stored.key, assessment, content, stored.labels.url)
         if assessment.refusal is None:
             self._edge.memory.keep_response(fresh, since, now)
         else:
             self._edge.memory.responses.discard(stored.key)
         return Validated(fresh, 304)
+
+    @property
+    def _url(self) -> str:
+        return self._inbound.url.decode("ascii")

@@ -6,7 +6,8 @@ import logging
 from dataclasses import replace
 
 from edge import epoch
-from edge.core.cache_status import CacheStatus
+from edge.core.cache_status import CacheStatus, Forward
+from edge.core.esi_document import DocumentError, asks_for_esi
 from edge.core.inbound import Inbound
 from edge.core.invalidation import (
     TooManyGroups,
@@ -21,6 +22,7 @@ from edge.core.purge import Invalidation
 from edge.core.steps import Ask, Fail, Pass
 from edge.core.stored import uri_group
 from edge.edge import Edge
+from edge.esi.answer import answer_with, ask_for_the_whole, take_document
 from edge.fetch import OriginError, OriginResponse
 from edge.plain import Keeping, Plain
 from edge.respond import Client, Responder
@@ -76,6 +78,9 @@ class Proxy:
 
         An answer that breaks off is cut for the visitor too, so that nobody takes it for whole.
         """
+        if asks_for_esi(response.headers):
+            await self._play(response, status, responder, keeping)
+            return
         try:
             if keeping is not None:
                 detail = status.detail or keeping.refusal
@@ -92,6 +97,33 @@ class Proxy:
             logger.warning("answer cut: %s", error, extra={"url": self._url})
         finally:
             await response.aclose()
+
+    async def _play(
+        self,
+        response: OriginResponse,
+        status: CacheStatus,
+        responder: Responder,
+        keeping: Keeping | None,
+    ) -> None:
+        """Answer with the page that an ESI document makes; keep the document."""
+        edge, inbound = self._edge, self._inbound
+        try:
+            if response.status in (206, 304):
+                response, keeping = await ask_for_the_whole(edge, inbound, response), None
+                if not asks_for_esi(response.headers):
+                    await self.relay(response, status, responder)
+                    return
+            taken = await take_document(edge, inbound, response, keeping)
+        except (OriginError, DocumentError) as error:
+            logger.error("ESI document refused: %s", error, extra={"url": self._url})
+            await self.fail(Fail(502, "esi", status.fwd or Forward.MISS), responder)
+            return
+        finally:
+            await response.aclose()
+        if keeping is not None:
+            detail = status.detail or keeping.refusal
+            status = replace(status, stored=taken.is_stored, detail=detail)
+        await answer_with(edge, inbound, taken, self._fields(response, status), responder)
 
     async def fail(self, step: Fail, responder: Responder, *, reached: bool = False) -> None:
         """Say that there is no answer. An unsafe request may have been acted on all the same."""

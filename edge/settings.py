@@ -47,6 +47,10 @@ class Settings:
     heuristics_for_html: bool = False
     store_set_cookie: bool = False
     obey_requests: bool = False
+    esi_host: tuple[str, ...] = ()
+    esi_cookie: tuple[str, ...] = ()
+    esi_origin: tuple[str, ...] = ()
+    esi_strict: bool = False
     manifest_interval: float = 30.0
     manifest_host: str = ""
     drain_timeout: float = 10.0

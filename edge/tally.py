@@ -20,6 +20,7 @@ class Tally:
             "origin_failures", "Requests that the origin did not answer.", "kind", "reason"
         )
         self.fragments = counter("fragments", "Holes filled, by source.", "source")
+        self.esi_fragments = counter("esi_fragments", "Includes of ESI documents.", "source")
         self.stored = counter("stored", "Objects offered to the store.", "kind", "verdict")
         self.collapsed = counter("collapsed", "Requests that shared another's fetch.", "kind")
         self.invalidations = counter("invalidations", "Invalidations applied.")

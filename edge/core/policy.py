@@ -6,7 +6,7 @@ every hit and compares three numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from math import inf
 
@@ -147,6 +147,24 @@ def assess(
     if refusal is None and not _is_worth_storing(control.directives, lifetime, facts, received_at):
         refusal = Refusal.NO_FRESHNESS
     return Assessment(refusal, facts, stored_headers(response.headers, control.directives))
+
+
+def with_lifetime(assessment: Assessment, seconds: float) -> Assessment:
+    """The same with that freshness lifetime, its stale windows moved along.
+
+    It makes nothing storable that is not, and nothing fresh that must be validated.
+    """
+    facts = assessment.facts
+    if assessment.refusal is not None or facts.fresh_until == -inf:
+        return assessment
+    moved = facts.born_at + seconds - facts.fresh_until
+    facts = replace(
+        facts,
+        fresh_until=facts.fresh_until + moved,
+        revalidate_until=facts.revalidate_until + moved,
+        error_until=facts.error_until + moved,
+    )
+    return replace(assessment, facts=facts)
 
 
 def _is_worth_storing(

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-MAX_NAMES: Final = 1_000_000
-"""URLs, groups and prefixes of one invalidation."""
+MAX_NAMES: Final = 100_000
+"""URLs, groups or prefixes of one invalidation: as many as the fence remembers."""
 
 MAX_NAME_LENGTH: Final = 8192
 

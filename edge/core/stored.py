@@ -8,6 +8,7 @@ from math import inf
 
 from edge.core.cache_status import CacheStatus, append
 from edge.core.dates import format_http_date
+from edge.core.esi_document import Document
 from edge.core.facts import Facts
 from edge.core.invalidation import groups
 from edge.core.messages import Field, RequestHead, combined, has, without
@@ -30,6 +31,7 @@ _IN_304 = frozenset(
 class StoredResponse:
     """`key` is the full one, variant included; `headers` are ready to send but for Age, Via,
     Cache-Status and Content-Length. `nearer`: Cache-Status of caches between here and the origin.
+    `document`: it is to be played as ESI; then `body` is without content coding.
     """
 
     key: bytes
@@ -39,6 +41,7 @@ class StoredResponse:
     labels: Labels
     nearer: bytes | None
     size: int
+    document: Document | None = None
 
     @property
     def expiry(self) -> Expiry:
@@ -83,10 +86,18 @@ def uri_group(uri: bytes) -> str:
 
 
 def prepare(
-    request: RequestHead, key: bytes, assessment: Assessment, body: bytes, label: str
+    request: RequestHead,
+    key: bytes,
+    assessment: Assessment,
+    content: bytes | Document,
+    label: str,
 ) -> StoredResponse:
     """Make a response ready to be stored. Raises TooManyGroups."""
     headers = assessment.headers
+    document = content if isinstance(content, Document) else None
+    body = content if isinstance(content, bytes) else content.body
+    if document is not None:
+        headers = without(headers, (b"content-encoding",))
     uri = request.scheme + b"://" + request.host + request.target
     named = sorted(group.decode("latin-1") for group in groups(headers))
     kept = [
@@ -95,6 +106,7 @@ def prepare(
     if not has(kept, b"date"):
         kept.append((b"date", format_http_date(assessment.facts.born_at)))
     size = OVERHEAD + len(key) + len(body) + sum(len(n) + len(v) + 64 for n, v in kept)
+    size += 0 if document is None else document.size
     return StoredResponse(
         key=key,
         facts=assessment.facts,
@@ -103,12 +115,13 @@ def prepare(
         labels=Labels(label, (uri_group(uri), *named)),
         nearer=combined(headers, b"cache-status"),
         size=size + sum(map(len, named)),
+        document=document,
     )
 
 
 def reply(stored: StoredResponse, request: RequestHead, status: CacheStatus, now: float) -> Reply:
     """The answer that a stored response gives: conditions first, then ranges (RFC 9110 §13.2.2)."""
-    fields = _trace(stored, status, now)
+    fields = trace(stored, status, now)
     if precondition(request.headers, stored.facts, now) is Precondition.NOT_MODIFIED:
         kept = [field for field in stored.headers if field[0] in _IN_304]
         return Reply(304, [*kept, *fields], b"")
@@ -133,7 +146,8 @@ def _sized(fields: Sequence[Field], body: bytes) -> list[Field]:
     return [*fields, (b"content-length", b"%d" % len(body))]
 
 
-def _trace(stored: StoredResponse, status: CacheStatus, now: float) -> list[Field]:
+def trace(stored: StoredResponse, status: CacheStatus, now: float) -> list[Field]:
+    """The fields that say how this use of a stored response came about."""
     own = status.serialise(CACHE.decode())
     return [
         (b"age", b"%d" % stored.facts.age(now)),

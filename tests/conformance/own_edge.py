@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from tests.conformance.proxies import await_port, free_port
@@ -27,15 +26,6 @@ class Edge:
     admin_port: int
     origin_port: int
     pid: int = 0
-
-
-@cache
-def offers(option: str) -> bool:
-    """Whether the edge's command line knows the option."""
-    told = subprocess.run(
-        [*_COMMAND, "--help"], capture_output=True, text=True, cwd=_ROOT, check=False
-    )
-    return option in told.stdout
 
 
 @contextlib.contextmanager

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.conformance.bad_inputs.awaited import NEED_ESI, reason_to_wait
 from tests.conformance.bad_inputs.site import Origin, Site
 from tests.conformance.own_edge import Edge, own_edge
 from tests.conformance.proxies import free_port
@@ -54,17 +53,3 @@ async def site(edge: Edge) -> AsyncIterator[Site]:
             await asyncio.sleep(0.1)
     yield Site(origin, edge.host, edge.port)
     await origin.stop()
-
-
-def name_of(item: pytest.Item) -> str:
-    """The test's name without its parameters."""
-    return item.name.partition("[")[0]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        reason = reason_to_wait(name_of(item))
-        if "bad_inputs" in str(item.path) and reason is not None:
-            # Without ESI they would only wait for what never comes.
-            runs = name_of(item) not in NEED_ESI
-            item.add_marker(pytest.mark.xfail(reason=reason, run=runs, strict=runs))

@@ -13,11 +13,3 @@ def test_every_bad_input_has_a_test_by_its_number() -> None:
     numbers = {int(number) for number in re.findall(r"async def test_(\d\d)_", source)}
 
     assert sorted(set(range(1, 68)) - numbers) == []
-
-
-def test_what_is_awaited_exists() -> None:
-    source = "".join(path.read_text(encoding="utf-8") for path in HERE.glob("test_*.py"))
-    awaited = (HERE / "awaited.py").read_text(encoding="utf-8")
-
-    for name in re.findall(r'"(test_\w+)"', awaited):
-        assert f"def {name}(" in source

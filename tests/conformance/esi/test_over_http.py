@@ -11,12 +11,8 @@ from tests.conformance.esi.cases import load
 from tests.conformance.esi.choices import CHOICES
 from tests.conformance.esi.edge_driver import CaseOrigin, play
 from tests.conformance.esi.outcome import shortcomings
-from tests.conformance.own_edge import offers, own_edge
+from tests.conformance.own_edge import own_edge
 from tests.conformance.proxies import free_port
-
-pytestmark = pytest.mark.skipif(
-    not offers("--esi-host"), reason="the edge does not play ESI yet (no --esi-host)"
-)
 
 CASES = load()
 # Every host of a fragment is allowed; `blocked.example` is in no fragment and must stay out.
