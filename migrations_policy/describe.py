@@ -14,7 +14,8 @@ def serialized(value: Any) -> str:
     """Return a value as the source Django would write into a migration file."""
     if isinstance(value, models.Field):
         return str(field_source(value))
-    return str(serializer_factory(value).serialize()[0])
+    text = str(serializer_factory(value).serialize()[0])
+    return text.replace("django.db.models.deletion.", "models.")
 
 
 def field_source(field: models.Field[Any, Any]) -> FieldSource:

@@ -9,7 +9,7 @@ from . import suppression
 from .context import Context
 from .facts import Database, Migration, Plan, Traced
 from .rule import Rule
-from .rules import ALL
+from .rules import ALL, BY_NAME
 from .settings import Settings
 from .violation import Severity, Violation
 
@@ -82,15 +82,15 @@ def _migration_violations(
 ) -> list[Violation]:
     found: list[Violation] = []
     for rule in rules:
-        if rule.scope == "migration":
-            context = Context(rule, plan, database, settings, migration)
-            found += _weighed(rule.check(context), settings)
-        elif rule.scope == "operation":
-            for operation in migration.operations:
-                context = Context(rule, plan, database, settings, migration, operation)
-                found += _weighed(rule.check(context), settings)
+        if rule.scope == "plan":
+            continue
+        operations = migration.operations if rule.scope == "operation" else (None,)
+        for operation in operations:
+            context = Context(rule, plan, database, settings, migration, operation)
+            if violations := list(rule.check(context)):
+                found += _weighed(violations, settings)
     found.sort(key=lambda violation: (violation.source.line, violation.rule))
-    return suppression.apply(migration, found, known={rule.name for rule in ALL})
+    return suppression.apply(migration, found, known=BY_NAME)
 
 
 def _weighed(violations: Iterable[Violation], settings: Settings) -> Iterator[Violation]:

@@ -334,6 +334,8 @@ def _foreign_tree(code: Callable[..., Any]) -> ast.Module:
 
 
 def _relative(path: Path, root: Path) -> str:
+    if path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
     try:
         return path.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:

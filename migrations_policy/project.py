@@ -119,13 +119,15 @@ def session_time_zone() -> str | None:
 
 def project_apps(loader: MigrationLoader, root: Path) -> frozenset[str]:
     """Return the labels of apps whose migrations lie under `root`, outside site-packages."""
-    labels = set()
-    for (label, _), migration in loader.disk_migrations.items():
-        path = file_of(migration)
-        is_own = path is not None and path.is_relative_to(root.resolve())
-        if is_own and path is not None and "site-packages" not in path.parts:
-            labels.add(label)
-    return frozenset(labels)
+    first = {label: migration for (label, _), migration in loader.disk_migrations.items()}
+    home = root.resolve()
+    return frozenset(
+        label
+        for label, migration in first.items()
+        if (path := file_of(migration))
+        and path.is_relative_to(home)
+        and "site-packages" not in path.parts
+    )
 
 
 def file_of(migration: Any) -> Path | None:

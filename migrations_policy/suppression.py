@@ -28,7 +28,10 @@ class Suppression:
 
 def read(text: str) -> tuple[list[Suppression], list[int]]:
     """Return the suppressions of a file's text, and the lines of comments that do not parse."""
-    found, broken = [], []
+    found: list[Suppression] = []
+    broken: list[int] = []
+    if "policy:" not in text:
+        return found, broken
     for number, line in enumerate(text.splitlines(), start=1):
         if not LOOSE.search(line):
             continue
@@ -46,6 +49,8 @@ def apply(
 ) -> list[Violation]:
     """Return the violations with the suppressed ones marked, and the bad suppressions added."""
     suppressions, broken = read(migration.source.text)
+    if not (suppressions or broken):
+        return list(violations)
     used: set[tuple[int, str]] = set()
     judged = [_judge(found, migration, suppressions, used) for found in violations]
     judged += [_report(migration, line, "unknown-suppression", BROKEN) for line in broken]
