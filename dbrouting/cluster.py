@@ -44,6 +44,8 @@ class NodeState:
     breaker: Breaker = field(default_factory=Breaker)
     lag: Lag = field(default_factory=Lag)
     is_within_bounds: bool = True
+    # It follows a primary that was replaced: its positions are those of another history.
+    is_astray: bool = False
     is_replica: bool = True
     # A query fell silent on it: nobody else shall wait there before a probe has answered.
     is_suspect: bool = False
@@ -69,7 +71,7 @@ class NodeState:
             zone=self.node.zone,
             lag_seconds=self.lag.seconds,
             is_closed=self.breaker.is_closed and not self.is_suspect,
-            is_within_bounds=self.is_within_bounds,
+            is_within_bounds=self.is_within_bounds and not self.is_astray,
             is_replica=self.is_replica,
             next_probe_at=self.breaker.next_probe_at,
         )
@@ -103,6 +105,7 @@ class Cluster:
         self._lock = threading.Lock()
         self._states: dict[str, NodeState] = {}
         self._counted: dict[str, metrics.Labels] = {}
+        self._reported: dict[str, tuple[int, int]] = {}
         self.set_nodes(nodes)
 
     def __iter__(self) -> Iterator[NodeState]:
@@ -212,16 +215,22 @@ class Cluster:
         timeline = sample.timeline or 0
         with self._lock:
             if timeline < self.timeline:
-                logger.error(
-                    "%s still takes writes on timeline %d although %d is current: stop it",
-                    name, timeline, self.timeline,
-                )  # fmt: skip
+                self._report_replaced(name, timeline)
                 return
             is_new = timeline > self.timeline > 0
             self.timeline = timeline
             self.primary_history.add(time.monotonic(), sample.lsn)
         if is_new:
             logger.warning("%s is the new primary, timeline %d", name, timeline)
+
+    def _report_replaced(self, name: str, timeline: int) -> None:
+        if self._reported.get(name) == (timeline, self.timeline):
+            return  # said once, not at every probe
+        self._reported[name] = (timeline, self.timeline)
+        logger.error(
+            "%s still takes writes on timeline %d although %d is current: stop it",
+            name, timeline, self.timeline,
+        )  # fmt: skip
 
     def learn_position(self, name: str, replayed: int, incarnation: float) -> None:
         """Remember what a node has replayed, and in which of its lives."""
@@ -247,10 +256,12 @@ class Cluster:
                 lag = Lag(seconds=sample.own_lag_seconds or 0.0)
             bounds = self.settings.lag_bounds
             was_in, was_replica = state.is_within_bounds, state.is_replica
+            was_astray = state.is_astray
             state.lag, state.sampled_at = lag, now
             state.is_within_bounds = bounds.admits(lag, is_in=was_in)
             state.is_replica = sample.is_replica
             state.is_suspect = False
+            state.is_astray = sample.is_replica and 0 < (sample.timeline or 0) < self.timeline
             self._rotate()
         if was_in != state.is_within_bounds:
             word = "is back in rotation" if state.is_within_bounds else "leaves rotation"
@@ -258,6 +269,9 @@ class Cluster:
                 "%s %s: %.1f s and %d bytes behind at %s", name, word,
                 lag.seconds, lag.bytes_behind, format_lsn(sample.lsn),
             )  # fmt: skip
+        if was_astray != state.is_astray:
+            word = "follows a primary that was replaced" if state.is_astray else "follows again"
+            logger.warning("%s %s", name, word)
         if was_replica != state.is_replica:
             word = "is a replica again" if state.is_replica else "was promoted, leaves rotation"
             logger.warning("%s %s", name, word)
@@ -307,6 +321,8 @@ def describe(state: NodeState) -> str:
         return "suspect"
     if not state.is_replica:
         return "promoted"
+    if state.is_astray:
+        return "astray"
     return "in rotation" if state.is_within_bounds else "lagging"
 
 

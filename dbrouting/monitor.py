@@ -18,7 +18,8 @@ from .nodes import Node, expand
 logger = logging.getLogger("dbrouting")
 
 # On a replica: what it has replayed; on a writable server: what it has flushed, and its timeline,
-# which is the first third of a segment's name (manual, §30 "WAL Internals").
+# which is the first third of a segment's name (manual, §30 "WAL Internals"). A replica's timeline
+# is known while it streams, to users with pg_read_all_stats (or pg_monitor); else it is NULL.
 SAMPLE_SQL = """
 SELECT pg_is_in_recovery(),
        (CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
@@ -29,6 +30,7 @@ SELECT pg_is_in_recovery(),
             ELSE 0 END,
        CASE WHEN NOT pg_is_in_recovery()
             THEN ('x' || substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8))::bit(32)::int
+            ELSE (SELECT received_tli FROM pg_stat_wal_receiver)
        END
 """
 

@@ -9,7 +9,7 @@ from django.db.transaction import TransactionManagementError
 import dbrouting
 from dbrouting import metrics, registry
 from dbrouting.primary import writes
-from tests.dbrouting.servers import Shop, forget_everything, point_at, wait_until
+from tests.dbrouting.servers import Shop, forget_everything, name_of, point_at, wait_until
 from tests.dbrouting.shop.models import Order, Product
 
 
@@ -197,6 +197,22 @@ def test_a_promoted_node_leaves_rotation_and_reads_go_on(promoted):
 
     assert Product.objects.count() == 1
     assert "promoted" in repr(cluster)
+
+
+def test_a_replica_of_a_replaced_primary_is_the_last_resort(fresh_shop):
+    """Nobody told replica 2, nor the settings, about the new primary; reads go on all the same."""
+    fresh_shop.stock_up(1)
+    Product.objects.count()
+    cluster = connections["replica"].cluster
+    fresh_shop.replicas[0].promote()
+    wait_until(lambda: "astray" in repr(cluster))
+    wait_until(lambda: not cluster.rotation.members)
+
+    assert Product.objects.count() == 1
+
+    fresh_shop.replicas[1].follow(fresh_shop.replicas[0])
+    wait_until(lambda: cluster.rotation.members == {name_of(fresh_shop.replicas[1])})
+    assert Product.objects.count() == 1
 
 
 def test_a_demoted_lone_primary_is_named(fresh_shop):

@@ -57,20 +57,27 @@ class Places:
         """
         needed = required_lsn()
         refused: set[str] = set()
+        unreachable: set[str] = set()
         if reason is None and needed < UNREACHABLE:
             for name in self._in_turn(tried):
                 link = self._link_to(name, needed, refused)
                 if link is not None:
                     yield link
+                elif name not in refused:
+                    unreachable.add(name)
         yield from self._primary(reason or self._why_primary(needed, refused))
         if reason is not None or needed >= UNREACHABLE:
             return
+        for name in self._last_resorts(tried | refused | unreachable):
+            link = self._link_to(name, needed, refused)
+            if link is not None:
+                yield link
+
+    def _last_resorts(self, tried: set[str]) -> list[str]:
+        """Nodes out of rotation, and any that came back into it meanwhile."""
         rotation = self._cluster.rotation
-        for name in rotation.stale + rotation.suspect:
-            if name not in tried:
-                link = self._link_to(name, needed, refused)
-                if link is not None:
-                    yield link
+        names = rotation.in_turn(self._turn) + rotation.stale + rotation.suspect
+        return [name for name in names if name not in tried]
 
     def _in_turn(self, tried: set[str]) -> list[str]:
         unit = current_unit()
