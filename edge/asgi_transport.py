@@ -135,9 +135,10 @@ class _Call(httpx.AsyncByteStream):
         self.head.set_result((500, fields))
 
     async def _receive(self) -> Message:
-        if self._body is not None:
+        if self._body is not None and not self._left.is_set():
             async for chunk in self._body:
-                return {"type": "http.request", "body": chunk, "more_body": True}
+                if chunk:
+                    return {"type": "http.request", "body": chunk, "more_body": True}
             self._body = None
             return {"type": "http.request", "body": b"", "more_body": False}
         await self._left.wait()
