@@ -8,17 +8,17 @@ The cookie serves browsers, and the edge, which passes it on with second-pass re
 session serves a visitor's other devices and clients without cookies of their own.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings as django_settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
 from .conf import get_settings
 from .lsn import format_lsn, parse_lsn
 from .pinning import Pin, settle, sign, unsign
-from .units import Unit, current_unit, unit
+from .units import Unit, current_unit, resume, unit
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -56,14 +56,14 @@ class ReplicaMiddleware(_Middleware):
             response: HttpResponseBase = self.get_response(request)
             if started.has_written or started.raised:
                 _pin(response, started)
-        return response
+        return _within_unit(response, started)
 
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
         with unit(_pin_of(request)) as started:
             response: HttpResponseBase = await self.get_response(request)
             if started.has_written or started.raised:
                 await sync_to_async(_pin)(response, started)
-        return response
+        return _within_unit(response, started)
 
 
 class SessionPinMiddleware(_Middleware):
@@ -104,6 +104,37 @@ def _pin(response: HttpResponseBase, started: Unit) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+def _within_unit(response: HttpResponseBase, started: Unit) -> HttpResponseBase:
+    """Have a streamed body read as the request did: it is rendered after this middleware."""
+    is_file = getattr(response, "file_to_stream", None) is not None
+    if isinstance(response, StreamingHttpResponse) and not is_file:
+        wrap = _parts_async if response.is_async else _parts
+        response.streaming_content = wrap(response.streaming_content, started)
+    return response
+
+
+def _parts(parts: Any, started: Unit) -> Iterator[bytes]:
+    iterator = iter(parts)
+    while True:
+        with resume(started):
+            try:
+                part = next(iterator)
+            except StopIteration:
+                return
+        yield part
+
+
+async def _parts_async(parts: Any, started: Unit) -> AsyncIterator[bytes]:
+    iterator = aiter(parts)
+    while True:
+        with resume(started):
+            try:
+                part = await anext(iterator)
+            except StopAsyncIteration:
+                return
+        yield part
 
 
 def _offer_session(request: HttpRequest) -> None:

@@ -86,9 +86,16 @@ def unit(pin: int = 0) -> Iterator[Unit]:
     """Begin a unit of work, apart from any that surrounds it."""
     started = Unit()
     started.raise_pin(pin)
+    with resume(started):
+        yield started
+
+
+@contextmanager
+def resume(started: Unit) -> Iterator[None]:
+    """Go on with a unit of work that was begun elsewhere (the body of a streamed response)."""
     token = _unit.set(started)
     try:
-        yield started
+        yield
     finally:
         _unit.reset(token)
 

@@ -167,6 +167,34 @@ def test_async_views_carry_the_pin_too(shop):
     assert get_settings().pin_cookie in visitor.cookies
 
 
+def test_a_streamed_body_reads_the_visitors_writes(shop):
+    """The second pass is one: its fragments are rendered while they are sent."""
+    [product] = shop.stock_up(1)
+    for node in shop.replicas:
+        node.pause_replay()
+    visitor, other = Client(), Client()
+    visitor.get(f"/buy/{product.pk}", {"stock": 64})
+
+    assert visitor.get(f"/stream/{product.pk}").getvalue() == b"stock 64"
+    assert other.get(f"/stream/{product.pk}").getvalue() == b"stock 0"
+
+
+def test_a_body_streamed_asynchronously_does_too(shop):
+    [product] = shop.stock_up(1)
+    for node in shop.replicas:
+        node.pause_replay()
+    visitor = AsyncClient()
+
+    async def buy_and_look() -> bytes:
+        await visitor.get(f"/buy-async/{product.pk}", {"stock": 65})
+        response = await visitor.get(f"/stream-async/{product.pk}")
+        body = b"".join([part async for part in response])
+        await sync_to_async(connections.close_all)()
+        return body
+
+    assert asyncio.run(buy_and_look()) == b"stock 65"
+
+
 def test_the_pin_works_in_another_process(shop):
     """What one process knows about nodes is no part of it: all is in the cookie."""
     [product] = shop.stock_up(1)

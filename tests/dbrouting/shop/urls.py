@@ -1,7 +1,9 @@
 """Views that write and read, sync and async."""
 
+from collections.abc import AsyncIterator, Iterator
+
 from django.db import connections
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.urls import path
 
 from dbrouting import replica_reads, untracked_writes
@@ -58,6 +60,26 @@ def orders(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"alias": Order.objects.all().db})
 
 
+def stream(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Reads while the body is streamed, long after the middleware returned."""
+
+    def parts() -> Iterator[str]:
+        yield "stock "
+        yield str(Product.objects.values_list("stock", flat=True).get(pk=pk))
+
+    return StreamingHttpResponse(parts())
+
+
+async def stream_async(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The same, asynchronously."""
+
+    async def parts() -> AsyncIterator[str]:
+        yield "stock "
+        yield str((await Product.objects.aget(pk=pk)).stock)
+
+    return StreamingHttpResponse(parts())
+
+
 def log_in(request: HttpRequest) -> JsonResponse:
     """Starts a session and writes."""
     request.session["visitor"] = "yes"
@@ -72,6 +94,8 @@ urlpatterns = [
     path("buy/<int:pk>", buy),
     path("buy-async/<int:pk>", buy_async),
     path("count/<int:pk>", count_view),
+    path("stream/<int:pk>", stream),
+    path("stream-async/<int:pk>", stream_async),
     path("orders", orders),
     path("log-in", log_in),
 ]
