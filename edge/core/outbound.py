@@ -18,6 +18,12 @@ from fragments.signing import Keyring
 
 VIA = b"1.1 twopass"
 
+ESI_CAPABILITY = 'twopass-esi="ESI/1.0"'
+"""What origins of any kind may answer with; a member of its own, as two-pass origins look for
+
+theirs as it stands.
+"""
+
 SHORT = 64 * 1024
 """Bytes of a body that can be sent whole before the answer is read."""
 
@@ -69,8 +75,8 @@ def visitors_own(
     elif not any(name == b"content-length" for name, _ in headers):
         headers.append((b"transfer-encoding", b"chunked"))
     headers += _forwarding(inbound)
-    if asks_for_shell:
-        headers.append((b"surrogate-capability", CAPABILITY.encode()))
+    capability = f"{CAPABILITY}, {ESI_CAPABILITY}" if asks_for_shell else ESI_CAPABILITY
+    headers.append((b"surrogate-capability", capability.encode()))
     # The proof covers the body, which streams; only a request without one can carry it.
     is_provable = head.method in (b"GET", b"HEAD") and not inbound.has_body
     kind: PassKind | None = "probe" if is_provable else None

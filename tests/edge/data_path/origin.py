@@ -20,7 +20,7 @@ from fragments.bundle import (
     Message,
     encode_message,
 )
-from fragments.headers import ProvenRequest, verify_proof
+from fragments.headers import CAPABILITY, ProvenRequest, verify_proof
 from fragments.include import Include
 from fragments.manifest import CookieSpec, Manifest
 from fragments.shell import CONTENT_TYPE, FragmentHole, Part, Shell
@@ -77,6 +77,10 @@ class Seen:
     def cookies(self) -> dict[str, str]:
         line = self["cookie"] or ""
         return dict(pair.split("=", 1) for pair in line.split("; ") if pair)
+
+    @property
+    def wants_shell(self) -> bool:
+        return CAPABILITY in (self["surrogate-capability"] or "")
 
     @property
     def bundle(self) -> BundleRequest:
@@ -176,7 +180,7 @@ class ScriptedOrigin(httpx.AsyncBaseTransport):
             return Answer(404, [("content-type", "text/plain")], b"no such page")
         if isinstance(page, Answer):
             return page
-        if seen["surrogate-capability"] is None:
+        if not seen.wants_shell:
             return Answer(200, [("content-type", "text/html")], b"rendered in process")
         return Answer(
             200,

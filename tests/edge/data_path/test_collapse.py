@@ -34,7 +34,7 @@ async def test_anything_else_releases_each_alone(bench: Bench, origin: ScriptedO
     assert await _together(bench, origin) == ["own"] * 10
     assert len(origin.seen) == 10
     assert len(origin.of_kind("probe")) == 10
-    assert len([seen for seen in origin.seen if seen["surrogate-capability"]]) == 1
+    assert len([seen for seen in origin.seen if seen.wants_shell]) == 1
 
 
 async def test_others_never_wait_for_the_leaders_bytes(

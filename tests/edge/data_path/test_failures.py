@@ -191,7 +191,7 @@ async def test_errors_are_the_origins_own_where_nothing_stale_is_held(
     await bench.edge.manifest.fetch()
     origin.pages["/broken"] = lambda seen: (
         Answer(500, [("content-type", "text/html")], b"sorry, Ann")
-        if seen["surrogate-capability"] is None
+        if not seen.wants_shell
         else Answer(204, [("twopass-pass", "error")])
     )
 
@@ -208,7 +208,7 @@ async def test_a_page_that_cannot_be_a_shell_is_passed_for_a_while(
     await bench.edge.manifest.fetch()
     origin.pages["/p"] = lambda seen: (
         Answer(200, [], b"for you alone")
-        if seen["surrogate-capability"] is None
+        if not seen.wants_shell
         else Answer(204, [("twopass-pass", "guard")])
     )
 
@@ -287,7 +287,7 @@ async def test_an_origin_without_manifest_is_served_as_plain_http(origin: Script
 
     assert page.text == "plain"
     assert page.cache_status == "twopass; fwd=uri-miss; fwd-status=200; detail=no-freshness"
-    assert origin.seen[-1]["surrogate-capability"] is None
+    assert not origin.seen[-1].wants_shell
     assert "twopass_epoch" not in posted.set_cookies
 
 

@@ -524,7 +524,7 @@ async def test_internal_fields_come_from_nobody_and_go_to_nobody(
     seen = origin.seen[-1]
 
     names = [name for name, _ in seen.headers]
-    assert seen["surrogate-capability"] == 'twopass="TwoPass/1.0"'
+    assert seen["surrogate-capability"] == 'twopass="TwoPass/1.0", twopass-esi="ESI/1.0"'
     assert seen["x-forwarded-host"] == "shop.test"
     assert seen["x-mine"] == "1"
     assert len(names) == len(set(names))
