@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from edge.core.inbound import Inbound
-from edge.core.key import HostPatterns
+from edge.core.key import BadTarget, HostPatterns, canonical_host
 from edge.settings import Settings
 from fragments.esi import DestinationGuard, Limits, RequestView
 
@@ -63,7 +64,15 @@ def _text(value: bytes) -> str:
 
 
 def _origin(entry: str) -> tuple[bytes, str]:
-    host, equals, address = entry.partition("=")
-    if not equals or not address.startswith(("http://", "https://")):
-        raise ValueError(f"esi_origin: {entry!r} is not HOST=URL, as in news.example=https://…")
-    return host.strip().lower().encode("ascii", "replace"), address.strip()
+    name, _, address = entry.partition("=")
+    parts = urlsplit(address)
+    try:
+        host = canonical_host(name.encode("ascii"), b"http")
+    except (BadTarget, UnicodeEncodeError):
+        host = b""
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    if not host or parts.scheme not in ("http", "https") or not parts.hostname or not is_bare:
+        raise ValueError(
+            f"esi_origin: {entry!r} is not HOST=URL, such as news.example=https://93.184.216.34"
+        )
+    return host, f"{parts.scheme}://{parts.netloc}"

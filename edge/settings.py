@@ -57,7 +57,6 @@ class Settings:
 
     log_level: str = "info"
     log_format: str = "json"
-    debug_headers: bool = False
     config: Path | None = None
 
 

@@ -89,6 +89,12 @@ def _zstd(body: bytes, limit: int) -> bytes:
     with decoder.stream_reader(io.BytesIO(body), read_across_frames=True) as reader:
         found = reader.read(limit + 1)
     _bounded(len(found), limit)
+    while body:  # known to be small by now: the reader does not tell a cut frame from a whole one
+        frame = decoder.decompressobj()
+        frame.decompress(body)
+        if not frame.eof:
+            raise CodingError("a zstd body is cut short")
+        body = frame.unused_data
     return found
 
 

@@ -57,7 +57,7 @@ def test_lists_come_from_text_or_repetition() -> None:
         ({"TWOPASS_STORE_BYTES": "-5"}, "TWOPASS_STORE_BYTES"),
         ({"TWOPASS_ORIGIN_TIMEOUT": "nan"}, "TWOPASS_ORIGIN_TIMEOUT"),
         ({"TWOPASS_ORIGIN_TIMEOUT": "-1"}, "TWOPASS_ORIGIN_TIMEOUT"),
-        ({"TWOPASS_DEBUG_HEADERS": "perhaps"}, "true or false"),
+        ({"TWOPASS_ESI_STRICT": "perhaps"}, "true or false"),
         ({"TWOPASS_LISTEN": "8080"}, "not HOST:PORT"),
         ({"TWOPASS_LISTEN": "host:99999"}, "not HOST:PORT"),
         ({"TWOPASS_ORIGIN": "localhost:8000"}, "not a URL"),

@@ -275,6 +275,42 @@ class TestWhoSees:
         assert got.text == shown.replace(";", "")
 
 
+class TestOriginsOfTheirOwn:
+    async def test_includes_of_a_mapped_host_come_from_there(self, origin: ScriptedOrigin) -> None:
+        heads: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heads.append((await reader.readuntil(b"\r\n\r\n")).lower())
+            kept = b"cache-control: max-age=60\r\ncontent-length: 4\r\n\r\nnews"
+            writer.write(b"HTTP/1.1 200 OK\r\n" + kept)
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        origin.pages["/"] = document(include("http://news.test/today?a=1"), FRESH)
+        address = f"news.test=http://127.0.0.1:{port}"
+        async with server, Bench(origin, esi_origin=(address,), hosts=()) as bench:
+            for _ in range(2):
+                assert (await bench.visitor(who="me").get("/", authorization="x")).text == "news"
+            stranger = await bench.ask("GET", "/today?a=1", [], host="news.test")
+
+        assert len(heads) == 1
+        assert heads[0].startswith(b"get /today?a=1 http/1.1\r\nhost: news.test\r\n")
+        for name in (b"twopass", b"cookie", b"authorization"):
+            assert not [line for line in heads[0].split(b"\r\n") if line.startswith(name)]
+        # or visitors could fill the store with what another origin says under that name
+        assert stranger.status == 421
+        assert not [seen for seen in origin.seen if seen["host"] == "news.test"]
+
+    async def test_one_that_resolves_to_the_inside_costs_its_place(
+        self, origin: ScriptedOrigin
+    ) -> None:
+        origin.pages["/"] = document(f"<{include('http://news.test/')}>")
+        async with Bench(origin, esi_origin=("news.test=http://localhost:9",)) as bench:
+            assert (await bench.get("/")).text == "<>"
+
+
 class TestFailing:
     @pytest.mark.parametrize("status", [301, 404, 500])
     async def test_costs_its_place_and_is_counted(
