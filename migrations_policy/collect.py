@@ -6,6 +6,8 @@ constraints, mostly) is answered from its own naming instead.
 
 from __future__ import annotations
 
+import datetime
+import uuid
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
@@ -66,11 +68,45 @@ class OfflineSchemaEditor(DatabaseSchemaEditor):
             for field in model._meta.local_fields
         )
 
+    def _effective_default(self, field: Any) -> Any:
+        """Return the field's default, or a sample where calling it might ask a database."""
+        default = field.default
+        if field.has_default() and callable(default) and not _is_harmless(default):
+            return _sample(field)
+        base: Any = BaseDatabaseSchemaEditor
+        return base._effective_default(field)
+
     def _is_collation_deterministic(self, collation_name: str) -> bool:
         return True
 
     def _get_sequence_name(self, table: str, column: str) -> str | None:
         return None
+
+
+# Defaults of these modules compute a value and do nothing else.
+HARMLESS_MODULES = {"builtins", "uuid", "datetime", "decimal", "django.utils.timezone"}
+SAMPLES: dict[str, Any] = {
+    "BooleanField": False,
+    "CharField": "",
+    "DateField": datetime.date(2020, 1, 1),
+    "DateTimeField": datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+    "FileField": "",
+    "JSONField": {},
+    "SlugField": "",
+    "TextField": "",
+    "TimeField": datetime.time(),
+    "UUIDField": uuid.UUID(int=0),
+}
+
+
+def _is_harmless(default: Any) -> bool:
+    return getattr(default, "__module__", "") in HARMLESS_MODULES
+
+
+def _sample(field: Any) -> Any:
+    while field.is_relation:
+        field = field.target_field
+    return SAMPLES.get(field.get_internal_type(), 0)
 
 
 def _wrapper_class() -> type[Any]:

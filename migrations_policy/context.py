@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from . import history
+from .column_types import shape, widens
 from .facts import Database, Migration, Operation, Plan, Source
 from .locks import VOLATILE, Lock, LockMode, Work, seconds, statement_locks, who_waits
 from .recipe import Recipe
@@ -106,9 +107,12 @@ class Context:
         own = {name for name, kind in self.database.volatility.items() if kind == "v"}
         return VOLATILE | own
 
-    def column_type(self, table: str, column: str) -> str | None:
+    def column_type(
+        self, table: str, column: str, operation: Operation | None = None
+    ) -> str | None:
         """Return the column's type before the operation, as far as anyone knows."""
-        old = self.operation.old_field
+        operation = operation or self.operation
+        old = operation.old_field
         if old is not None and old.column == column:
             return old.db_type
         known = self.database.column(table, column)
@@ -116,15 +120,19 @@ class Context:
             return known.type
         earlier = history.columns(self.plan, self.migration)
         types = [str(c.type) for where, c in earlier if (where, c.name) == (table, column)]
-        model = self.operation.model
+        model = operation.model
         field = model.column(column) if model and model.table == table else None
         return types[-1] if types else field.db_type if field else None
 
-    def session_time_zone(self) -> str | None:
-        """Return the time zone the statement runs in: set here before it, or the session's."""
+    def session_time_zone(self, until: int | None = None) -> str | None:
+        """Return the time zone the statement runs in: set here before it, or the session's.
+
+        `until` is the operation's index, by default the one judged.
+        """
         zone = self.database.time_zone
+        last = self.operation.index if until is None else until
         for operation, statement in self.migration.statements():
-            if operation.index > self.operation.index:
+            if operation.index > last:
                 break
             if statement.setting and statement.setting[0] == "timezone":
                 zone = statement.setting[1].upper()
@@ -164,9 +172,43 @@ class Context:
 
     def locks(self, statement: Statement) -> list[Lock]:
         """Return the locks the statement takes on tables somebody may be using."""
-        table = self._operation.table if self._operation else None
-        found = statement_locks(statement, table, self.volatile_functions())
+        operation = self._operation or self._owner(statement)
+        table = operation.table if operation else None
+        free = self._free(statement, operation)
+        found = statement_locks(statement, table, self.volatile_functions(), free)
         return [lock for lock in found if not self.is_new(lock.table)]
+
+    def _owner(self, statement: Statement) -> Operation | None:
+        """Return the operation the statement belongs to, for rules that judge migrations."""
+        owners = (op for op, one in self.migration.statements() if one is statement)
+        return next(owners, None)
+
+    def _free(
+        self, statement: Statement, operation: Operation | None
+    ) -> frozenset[tuple[str, str | None]]:
+        """Return the statement's actions that need no work: widened types, proved NOT NULLs."""
+        table = statement.table or ""
+        found = set()
+        for action in statement.actions:
+            if action.kind == "alter-type" and action.type and operation:
+                old = operation.old_field
+                was = old.db_type if old and old.column == action.name else None
+                is_wider = bool(was and widens(was, str(action.type)))
+                if is_wider or self._keeps_bytes(operation, statement, action):
+                    found.add((action.kind, action.name))
+            elif action.kind == "set-not-null" and self.is_proved(
+                f"{action.name} IS NOT NULL", table
+            ):
+                found.add((action.kind, action.name))
+        return frozenset(found)
+
+    def _keeps_bytes(self, operation: Operation, statement: Statement, action: Action) -> bool:
+        """Return whether a timestamp becomes timestamptz in UTC, where both are the same."""
+        if action.type is None or action.type.name != "timestamptz":
+            return False
+        old = self.column_type(statement.table or "", action.name or "", operation)
+        was_plain = old is not None and shape(old)[0] == "timestamp"
+        return was_plain and self.session_time_zone(operation.index) == "UTC"
 
     def commands(self, *kinds: str) -> Iterator[Statement]:
         """Yield the operation's statements of these kinds on tables somebody may be using."""

@@ -133,8 +133,15 @@ VOLATILE = frozenset(
 )
 
 
-def action_locks(table: str, action: Action, volatile: frozenset[str] = VOLATILE) -> list[Lock]:
-    """Return the locks of one ALTER TABLE action."""
+def action_locks(
+    table: str,
+    action: Action,
+    volatile: frozenset[str] = VOLATILE,
+    free: frozenset[tuple[str, str | None]] = frozenset(),
+) -> list[Lock]:
+    """Return the locks of one ALTER TABLE action; those in `free` only touch the catalog."""
+    if (action.kind, action.name) in free:
+        return [Lock(table, "ACCESS EXCLUSIVE")]
     if action.kind == "add-constraint":
         return _constraint_lock(table, action)
     if action.kind == "add-column":
@@ -148,15 +155,21 @@ def action_locks(table: str, action: Action, volatile: frozenset[str] = VOLATILE
 
 
 def statement_locks(
-    statement: Statement, table: str | None = None, volatile: frozenset[str] = VOLATILE
+    statement: Statement,
+    table: str | None = None,
+    volatile: frozenset[str] = VOLATILE,
+    free: frozenset[tuple[str, str | None]] = frozenset(),
 ) -> list[Lock]:
-    """Return the locks a statement takes; `table` helps where SQL names only an index."""
+    """Return the locks a statement takes; `table` helps where SQL names only an index.
+
+    `free` names actions (kind, column) known to need no work, such as a varchar made longer.
+    """
     target = statement.table or table
     if statement.kind == "alter-table" and statement.table:
         found = [
             lock
             for action in statement.actions
-            for lock in action_locks(statement.table, action, volatile)
+            for lock in action_locks(statement.table, action, volatile, free)
         ]
         return _strongest(found)
     if target is None:

@@ -96,7 +96,7 @@ def not_null_sql(table: str, column: str) -> Recipe:
             f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL",
             f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL",
         ),
-        run_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}"),
+        run_sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"),
     ]
     return (Paste(",\n".join(steps), phase="after", atomic=False),)
 

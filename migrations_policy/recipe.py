@@ -51,6 +51,7 @@ class Paste:
     atomic: bool = True
     title: str = ""
     preamble: str = ""
+    irreversible: str = ""
 
     def module(self, imports: bool = True) -> str:
         """Return the migration's source without its dependencies."""
@@ -58,6 +59,8 @@ class Paste:
         head = "\n".join(self.imports()) + "\n\n\n" if imports else ""
         preamble = f"{self.preamble.strip()}\n\n\n" if self.preamble else ""
         atomic = "" if self.atomic else "    atomic = False\n"
+        if self.irreversible:
+            atomic += f'    policy_irreversible = "{self.irreversible}"\n'
         return (
             f"{head}{preamble}class Migration(migrations.Migration):\n{atomic}"
             f'    policy_phase = "{self.phase}"\n'

@@ -16,7 +16,8 @@ def check(context: Context) -> Iterator[Violation]:
     """Find CREATE INDEX on tables in use; unique ones and foreign keys have their own rules."""
     operation = context.operation
     field = operation.field
-    if operation.kind == "AddField" and field and (field.references or field.unique):
+    has_own_rule = field and (field.unique or (field.references and operation.kind == "AddField"))
+    if operation.kind in {"AddField", "AlterField"} and has_own_rule:
         return
     seen: set[str | None] = set()
     for statement in context.commands("create-index"):

@@ -31,7 +31,12 @@ def check(context: Context) -> Iterator[Violation]:
 
 def _recipe(operation: Operation, table: str) -> Recipe:
     drop = f'DropTableSafely("{table}")'
-    last = Paste(drop, "after", title="a migration of the release after that")
+    last = Paste(
+        drop,
+        "after",
+        title="a migration of the release after that",
+        irreversible="the rows are gone",
+    )
     if operation.kind != "DeleteModel" or operation.before is None:
         return Note(f"Remove the model of {table} by RemoveModelSafely first."), last
     first = f'RemoveModelSafely("{operation.before.name}")'

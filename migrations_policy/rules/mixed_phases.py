@@ -59,7 +59,7 @@ RULE = Rule(
     check,
     Example(
         'migrations.AddField("order", "gift", models.BooleanField(null=True)),\n'
-        'DropColumnSafely("shop_order", "note")',
+        'DropColumnSafely("shop_order", "note", "text")',
         BreaksOldCode("SELECT note FROM shop_order", "SELECT gift FROM shop_order"),
         setup='RemoveFieldSafely("order", "note")',
         message="some operations belong before the deploy and some after it",

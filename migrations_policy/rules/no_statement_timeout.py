@@ -54,7 +54,7 @@ RULE = Rule(
         'migrations.AlterField("order", "number", models.BigIntegerField())',
         Leaves("current_setting", "0", "10s"),
         message="nothing ends the work on shop_order if it takes longer than planned",
-        keeps=("change-type",),
+        keeps=("change-type", "unthrottled-rewrite"),
     ),
     lock="as the statement's, for as long as it takes",
     scope="migration",

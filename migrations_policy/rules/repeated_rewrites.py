@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..column_types import widens
 from ..context import Context
 from ..facts import Operation
 from ..paste import Paste, Recipe, run_sql
@@ -21,7 +20,7 @@ def check(context: Context) -> Iterator[Violation]:
         if statement.kind != "alter-table":
             continue
         for lock in context.locks(statement):
-            if lock.work == "rewrite" and not _is_free(context, operation, statement):
+            if lock.work == "rewrite":
                 rewritten.setdefault(lock.table, []).append((operation, statement))
     for table, found in rewritten.items():
         if len(found) > 1 and not context.is_small(table):
@@ -32,13 +31,6 @@ def check(context: Context) -> Iterator[Violation]:
                 table=table,
                 source=found[1][0].source,
             )
-
-
-def _is_free(context: Context, operation: Operation, statement: Statement) -> bool:
-    """Whether the type change only widens, as far as the model's old field tells."""
-    old = operation.old_field.db_type if operation.old_field else None
-    changes = [action for action in statement.actions if action.kind == "alter-type"]
-    return bool(changes and old and all(widens(old, str(action.type)) for action in changes))
 
 
 def _recipe(table: str, statements: list[Statement]) -> Recipe:
@@ -60,7 +52,7 @@ RULE = Rule(
         "migrations.RunSQL.noop)",
         Leaves("rewrites of shop_order", 2, 1),
         message="shop_order is rewritten 2 times; one ALTER TABLE does it once",
-        keeps=("change-type",),
+        keeps=("change-type", "unthrottled-rewrite"),
     ),
     lock="ACCESS EXCLUSIVE, one rewrite each",
     scope="migration",

@@ -42,7 +42,7 @@ def _changes_data(operation: Operation) -> bool:
 def _altered(context: Context, operation: Operation) -> tuple[Operation, str] | None:
     for statement in operation.all_statements:
         for lock in context.locks(statement):
-            if statement.is_schema_change and lock.blocks_writes:
+            if statement.is_schema_change and lock.blocks_writes and lock.table == statement.table:
                 return operation, lock.table
     return None
 

@@ -17,6 +17,8 @@ def check(context: Context) -> Iterator[Violation]:
     if operation.kind != "RemoveField" or operation.in_database or operation.old_field is None:
         return
     field, table = operation.old_field, operation.table or ""
+    if any(op.kind == "DeleteModel" and op.table == table for op in context.migration.operations):
+        return  # the whole model leaves, or moves to another app
     known = context.database.column(table, field.column or "")
     required = not known.nullable and not known.has_default if known else not field.null
     if field.has_db_default or field.many_to_many or not required or _is_relaxed(context, field):
