@@ -22,3 +22,5 @@ class TwoPassConfig(AppConfig):
             importlib.import_module(f"{self.name}.{module}")
         autodiscover_modules("fragments")
         importlib.import_module(f"{self.name}.model_signals").connect()
+        for module in ("invalidating", "transactions"):
+            importlib.import_module(f"{self.name}.datacache.{module}").connect()

@@ -18,7 +18,7 @@ def first_pass_reads(min_lsn: str | None) -> AbstractContextManager[None]:
 
     Without dbrouting in DATABASE_ROUTERS there is one database, which is always new enough.
     """
-    if not _is_routed():
+    if not is_routed():
         return contextlib.nullcontext()
     # only a project with replicas needs its database drivers
     from dbrouting import first_pass_reads as reads
@@ -33,11 +33,23 @@ def fragment_reads(min_lsn: str | None, *, is_nobody: bool) -> AbstractContextMa
     """
     if is_nobody:
         return first_pass_reads(min_lsn)
-    if min_lsn is None or not _is_routed():
+    if min_lsn is None or not is_routed():
         return contextlib.nullcontext()
     from dbrouting.units import floor
 
     return floor(min_lsn)
+
+
+def reads_as_of(lsn: int) -> AbstractContextManager[object]:
+    """Route the reads of a data cache's load to nodes that have replayed `lsn`, else the primary.
+
+    0 is no demand: then models are read where they always are.
+    """
+    if not lsn or not is_routed():
+        return contextlib.nullcontext()
+    from dbrouting import fresh_as_of
+
+    return fresh_as_of(lsn)
 
 
 def check_lsn(text: str | None) -> str | None:
@@ -47,7 +59,8 @@ def check_lsn(text: str | None) -> str | None:
     return text
 
 
-def _is_routed() -> bool:
+def is_routed() -> bool:
+    """Whether reads may go to replicas."""
     routers = (item if isinstance(item, str) else type(item).__module__ for item in _routers())
     return any(name.partition(".")[0] == "dbrouting" for name in routers)
 

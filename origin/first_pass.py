@@ -72,7 +72,7 @@ def compile_shell(
         status=response.status_code,
         headers=_headers(response, state, body, conf),
         body=body,
-        max_age=_or(page.max_age, conf.max_age),
+        max_age=_strictest(_or(page.max_age, conf.max_age), state.max_age),
         stale_while_revalidate=_or(page.stale_while_revalidate, conf.stale_while_revalidate),
         stale_if_error=_or(page.stale_if_error, conf.stale_if_error),
         groups=tuple(state.groups),
@@ -141,6 +141,11 @@ def _headers(
         # do not leave the edge
         headers.append((CSRF_FIELD, (CSRF,)))
     return tuple(headers)
+
+
+def _strictest(declared: float, shown: float | None) -> float:
+    """A page is fresh no longer than the data it shows."""
+    return declared if shown is None else min(declared, shown)
 
 
 def _or(value: float | None, default: float) -> float:

@@ -271,6 +271,8 @@ class Renderer:
         options = attempt.job.fragment.options
         groups = groups_for(options.groups, attempt.request, attempt.job.arguments)
         piece.groups.update((name, None) for name in (*groups, *attempt.state.groups))
+        if attempt.state.max_age is not None:
+            piece.max_age = min(piece.max_age, attempt.state.max_age)
         for part in split_markers(body, self._conf.keyring):
             if isinstance(part, bytes):
                 piece.parts.extend(self._cut(part, attempt))

@@ -11,7 +11,7 @@ themselves (origin.model_groups), so most projects call nothing here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 logger = logging.getLogger("twopass.invalidation")
+
+_listeners: list[Callable[[Purge], None]] = []
 
 _LOOK_BACK = 50
 """Hooks of a transaction that are looked through for one of ours."""
@@ -63,6 +65,12 @@ def invalidate_all(*, soft: bool = False, using: str | None = None) -> None:
     _invalidate(Purge(everything=True, soft=soft), using)
 
 
+def on_purge(listener: Callable[[Purge], None]) -> None:
+    """Call `listener` with each purge, after its commit and before it leaves for the edges."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
 class _OnCommit:
     """The purges of one transaction (or of one savepoint in it)."""
 
@@ -73,6 +81,8 @@ class _OnCommit:
     def __call__(self) -> None:
         """Committed: let it leave."""
         purge = self.batch.to_purge(_lsn(self.alias))
+        # data first: a page that is made anew must not find what has just changed
+        _tell_listeners(purge)
         _invalidate_shells(purge)
         get_outbox().offer(purge)
         counters.count("purges")
@@ -91,6 +101,15 @@ def _invalidate(purge: Purge, using: str | None) -> None:
     waiting.batch.add(purge)
     # robust: what is committed is committed, and other hooks have their own work
     transaction.on_commit(waiting, using=alias, robust=True)
+
+
+def _tell_listeners(purge: Purge) -> None:
+    for listener in _listeners:
+        try:
+            listener(purge)
+        except Exception:
+            counters.count("purge_failed", "listener")
+            logger.exception("%r took no purge: cached data may be old", listener)
 
 
 def _invalidate_shells(purge: Purge) -> None:

@@ -86,12 +86,21 @@ class TwoPass:
     """The nonce of this response, should it need one."""
     entered: bool = False
     """The view's wrapper is at work: a second wrapper inside it only calls through."""
+    max_age: float | None = None
+    """The shortest time that what is shown stays fresh, in seconds (origin.datacache)."""
+    data: Any = None
+    """What the data caches keep for as long as this pass."""
     holes: dict[str, object] = field(default_factory=dict)
     """Scratch space of automatic holes (origin.holes)."""
 
     def add_groups(self, *names: str) -> None:
         """Say that the page (or the fragment being rendered) shows data of these groups."""
         self.groups.update((name, None) for name in names)
+
+    def limit_age(self, seconds: float | None) -> None:
+        """Say that what the page shows stays fresh for so long only; the strictest counts."""
+        if seconds is not None and (self.max_age is None or seconds < self.max_age):
+            self.max_age = seconds
 
     def fits(self, page: PageOptions | None, *, is_safe: bool) -> bool:
         """Whether this pass is the right one for the view, whose mark is now known for certain.

@@ -1,0 +1,35 @@
+"""Has the mirror of the clock stand where Redis stands, where being late by a moment counts."""
+
+from __future__ import annotations
+
+from .layers import Levels
+from .request_layer import request_level
+from .shared_layer import as_clock, as_messages
+from .steps import Ask, Flow
+
+
+def catch_up(levels: Levels) -> Flow:
+    """Know, once a request, of every invalidation that was there when it began."""
+    level = request_level()
+    if level is None or level.caught_up:
+        return
+    level.caught_up = True
+    if levels.link is None:
+        return
+    answers = yield Ask([("GET", levels.commands.names.clock)])
+    if answers is not None:
+        yield from reach(levels, as_clock(answers[0]))
+
+
+def reach(levels: Levels, clock: int) -> Flow:
+    """Have the mirror stand at `clock` or later."""
+    position = levels.clock.position
+    if position is None:
+        levels.clock.begin(clock)
+    elif position != clock:
+        answers = yield Ask([levels.commands.listen(position, None)])
+        if answers is None:
+            return
+        levels.clock.apply(as_messages(answers[0]))
+        if (levels.clock.position or 0) < clock or clock == 0 or clock < position:
+            levels.clock.restart(clock)

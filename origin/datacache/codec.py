@@ -1,0 +1,234 @@
+"""Values to bytes and back, exactly: msgpack with extensions, never pickle.
+
+What comes back has the type that went in. Nothing that lies in a cache makes a process import or
+run anything: enumerations, dataclasses and models are found among those this process has loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import sys
+import uuid
+import zoneinfo
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final, cast
+
+import msgpack
+from django.apps import apps
+from django.db.models import Model
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+
+from .schema import fingerprint
+
+
+class Unstorable(TypeError):
+    """A value that cannot be stored exactly; the message says which, and what to give instead."""
+
+
+class Unreadable(ValueError):
+    """Bytes that are no value of ours, or of a shape that this process does not have."""
+
+
+class Code(enum.IntEnum):
+    """Extension types. Numbers are for ever: what is stored outlives a deploy."""
+
+    DECIMAL = 1
+    DATETIME = 2
+    DATE = 3
+    TIME = 4
+    TIMEDELTA = 5
+    UUID = 6
+    ENUM = 7
+    TUPLE = 8
+    SET = 9
+    FROZENSET = 10
+    BIG_INT = 11
+    SAFE_TEXT = 12
+    DATACLASS = 13
+    MODEL = 14
+
+
+def pack(value: object) -> bytes:
+    """The bytes of `value`. Raises Unstorable."""
+    try:
+        return cast(bytes, msgpack.packb(value, default=_encode, strict_types=True))
+    except Unstorable:
+        raise
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise Unstorable(f"{type(value).__name__} cannot be stored: {error}") from error
+
+
+def unpack(data: bytes | memoryview) -> Any:
+    """The value of `data`. Raises Unreadable."""
+    try:
+        return msgpack.unpackb(data, ext_hook=_decode, strict_map_key=False)
+    except Unreadable:
+        raise
+    except Exception as error:  # whatever damage does to the bytes
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _encode(value: Any) -> msgpack.ExtType:
+    kind = type(value)
+    plain = _ENCODERS.get(kind)
+    if plain is not None:
+        code, encode = plain
+        return msgpack.ExtType(code, encode(value))
+    if isinstance(value, enum.Enum):
+        parts = (kind.__module__, kind.__qualname__, value.name)
+        return msgpack.ExtType(Code.ENUM, pack(list(parts)))
+    if isinstance(value, Model):
+        return msgpack.ExtType(Code.MODEL, _encode_model(value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return msgpack.ExtType(Code.DATACLASS, _encode_dataclass(value))
+    raise Unstorable(_advice(value))
+
+
+def _advice(value: object) -> str:
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    if isinstance(value, Promise):
+        return f"{name} is a lazy text of no one language yet: cache str(text), per language"
+    if hasattr(value, "model") and hasattr(value, "query"):
+        return f"{name} is a queryset, not its rows: cache list(queryset)"
+    return (
+        f"{name} cannot be stored: give texts, numbers, dates, Decimal, UUID, enumerations, lists, "
+        "tuples, sets, dicts, dataclasses or model instances"
+    )
+
+
+def _encode_datetime(value: dt.datetime) -> bytes:
+    if value.tzinfo is None:
+        return pack([value.isoformat(), value.fold])
+    if isinstance(value.tzinfo, zoneinfo.ZoneInfo) and value.tzinfo.key:
+        naive = value.replace(tzinfo=None)
+        return pack([naive.isoformat(), value.fold, value.tzinfo.key])
+    if isinstance(value.tzinfo, dt.timezone):
+        return pack([value.isoformat(), value.fold])
+    raise Unstorable(f"{value!r}: only zones of zoneinfo and datetime.timezone can be stored")
+
+
+def _decode_datetime(data: bytes) -> dt.datetime:
+    text, fold, *zone = unpack(data)
+    value = dt.datetime.fromisoformat(text).replace(fold=fold)
+    return value.replace(tzinfo=zoneinfo.ZoneInfo(zone[0])) if zone else value
+
+
+def _encode_time(value: dt.time) -> bytes:
+    if value.tzinfo is not None and not isinstance(value.tzinfo, dt.timezone):
+        raise Unstorable(f"{value!r}: only zones of datetime.timezone can be stored")
+    return pack([value.isoformat(), value.fold])
+
+
+def _decode_time(data: bytes) -> dt.time:
+    text, fold = unpack(data)
+    return dt.time.fromisoformat(text).replace(fold=fold)
+
+
+def _encode_dataclass(value: Any) -> bytes:
+    kind: type = type(value)
+    held = [getattr(value, item.name) for item in dataclasses.fields(value)]
+    return pack([kind.__module__, kind.__qualname__, fingerprint(kind), held])
+
+
+def _decode_dataclass(data: bytes) -> Any:
+    module, name, shape, held = unpack(data)
+    kind: Any = _loaded(module, name)
+    if fingerprint(kind) != shape or not dataclasses.is_dataclass(kind):
+        raise Unreadable(f"{module}.{name} has another shape here")
+    made: Any = object.__new__(cast(Any, kind))
+    for item, content in zip(dataclasses.fields(kind), held, strict=True):
+        object.__setattr__(made, item.name, content)  # frozen ones too, and no __post_init__ again
+    return made
+
+
+def _encode_model(value: Model) -> bytes:
+    kind = type(value)
+    held = value.__dict__
+    names = [field.attname for field in kind._meta.concrete_fields if field.attname in held]
+    related = {key: item for key, item in value._state.fields_cache.items() if _is_row(item)}
+    return pack(
+        [kind._meta.label, fingerprint(kind), names, [held[name] for name in names], related]
+    )
+
+
+def _is_row(item: object) -> bool:
+    return item is None or isinstance(item, Model)
+
+
+def _decode_model(data: bytes) -> Model:
+    label, shape, names, values, related = unpack(data)
+    kind: Any = apps.get_model(label)
+    if fingerprint(kind) != shape:
+        raise Unreadable(f"{label} has other fields here")
+    by_name = dict(zip(names, values, strict=True))
+    fields = [field.attname for field in kind._meta.concrete_fields if field.attname in by_name]
+    made: Model = kind.from_db(None, fields, [by_name[name] for name in fields])
+    made._state.fields_cache.update(related)
+    return made
+
+
+def _decode_enum(data: bytes) -> enum.Enum:
+    module, qualname, name = unpack(data)
+    kind = _loaded(module, qualname)
+    if not issubclass(kind, enum.Enum) or name not in kind.__members__:
+        raise Unreadable(f"{module}.{qualname} has no member {name!r} here")
+    return kind[name]
+
+
+def _loaded(module: str, qualname: str) -> type:
+    """A class that this process has; importing what a cache names would let it run code here."""
+    found: Any = sys.modules.get(module)
+    for part in str(qualname).split("."):
+        found = getattr(found, part, None)
+    if not isinstance(found, type):
+        raise Unreadable(f"{module}.{qualname} is not loaded here")
+    return found
+
+
+def _big(value: int) -> bytes:
+    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
+
+
+_ENCODERS: Final[dict[type, tuple[Code, Callable[[Any], bytes]]]] = {
+    Decimal: (Code.DECIMAL, lambda value: str(value).encode()),
+    dt.datetime: (Code.DATETIME, _encode_datetime),
+    dt.date: (Code.DATE, lambda value: value.isoformat().encode()),
+    dt.time: (Code.TIME, _encode_time),
+    dt.timedelta: (
+        Code.TIMEDELTA,
+        lambda value: pack([value.days, value.seconds, value.microseconds]),
+    ),
+    uuid.UUID: (Code.UUID, lambda value: value.bytes),
+    tuple: (Code.TUPLE, lambda value: pack(list(value))),
+    set: (Code.SET, lambda value: pack(list(value))),
+    frozenset: (Code.FROZENSET, lambda value: pack(list(value))),
+    int: (Code.BIG_INT, _big),
+    SafeString: (Code.SAFE_TEXT, lambda value: str.__str__(value).encode("utf-8", "surrogatepass")),
+}
+_DECODERS: Final[dict[int, Callable[[bytes], Any]]] = {
+    Code.DECIMAL: lambda data: Decimal(data.decode()),
+    Code.DATETIME: _decode_datetime,
+    Code.DATE: lambda data: dt.date.fromisoformat(data.decode()),
+    Code.TIME: _decode_time,
+    Code.TIMEDELTA: lambda data: dt.timedelta(*unpack(data)),
+    Code.UUID: lambda data: uuid.UUID(bytes=data),
+    Code.ENUM: _decode_enum,
+    Code.TUPLE: lambda data: tuple(unpack(data)),
+    Code.SET: lambda data: set(unpack(data)),
+    Code.FROZENSET: lambda data: frozenset(unpack(data)),
+    Code.BIG_INT: lambda data: int.from_bytes(data, "big", signed=True),
+    Code.SAFE_TEXT: lambda data: SafeString(data.decode("utf-8", "surrogatepass")),
+    Code.DATACLASS: _decode_dataclass,
+    Code.MODEL: _decode_model,
+}
+
+
+def _decode(code: int, data: bytes) -> Any:
+    decode = _DECODERS.get(code)
+    if decode is None:
+        raise Unreadable(f"an extension {code} that this release does not know")
+    return decode(bytes(data))

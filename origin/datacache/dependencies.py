@@ -1,0 +1,68 @@
+"""What is read while something is made: its groups and ages belong to what is made of it.
+
+A value that a cached function reads is part of the function's own value, and of the page that
+shows it; so groups and the strictest age go up, as cacheability bubbles in Drupal's render tree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from .. import passes
+from .policy import strictest
+from .readings import Reading
+from .request_layer import of_page
+
+LEAST_AGE = 1.0
+"""Seconds that a page with a stale value in it is fresh: it is being loaded anew just now."""
+
+
+@dataclass(slots=True, eq=False)
+class Collector:
+    """What was read while one thing was made."""
+
+    readings: list[Reading] = field(default_factory=list)
+    groups: dict[str, None] = field(default_factory=dict)
+    left: float | None = None
+
+    def add(self, reading: Reading) -> None:
+        """One value more."""
+        self.readings.append(reading)
+        self.groups.update(dict.fromkeys(reading.groups))
+        self.left = strictest((self.left, reading.left))
+
+
+_collector: ContextVar[Collector | None] = ContextVar("twopass_datacache_collector", default=None)
+
+
+@contextlib.contextmanager
+def collecting() -> Iterator[Collector]:
+    """Collect what is read inside; it does not reach what surrounds it by itself."""
+    collector = Collector()
+    token = _collector.set(collector)
+    try:
+        yield collector
+    finally:
+        _collector.reset(token)
+
+
+def is_watched() -> bool:
+    """Whether anything is being made that what is read becomes part of."""
+    return _collector.get() is not None or passes.current() is not None
+
+
+def note(reading: Reading) -> None:
+    """`reading` is part of what is being made here and now: a cached value, else a page."""
+    collector = _collector.get()
+    if collector is not None:
+        collector.add(reading)
+        return
+    page = passes.current()
+    if page is not None:
+        page.add_groups(*reading.groups)
+        left = reading.left
+        page.limit_age(None if left is None else max(left, LEAST_AGE))
+        of_page(page).readings.append(reading)

@@ -1,0 +1,106 @@
+"""One stored value with what must be known about it, and its bytes in the shared level.
+
+    magic · flags · CRC-32 of key and rest · length of header · header · payload
+
+The checksum covers the key, so that an entry under another's name, a cut one and one of another
+program are all found out before a byte of them is decoded.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
+
+from .codec import Unreadable, unpack
+from .missing import MISSING
+from .policy import Freshness
+
+_MAGIC: Final = b"2pd1"
+_PREFIX: Final = struct.Struct("!4sBIH")
+_PLAIN: Final = 0
+_DEFLATED: Final = 1
+MAX_INFLATED: Final = 256 * 1024 * 1024
+"""Bytes that a payload may have: a few forged ones must not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value as it was loaded.
+
+    `at` is the shared clock's reading before the load, None for one loaded while nobody could say
+    it; `lsn` the position in the primary's log that the load had seen at least; `payload` the
+    packed value.
+    """
+
+    label: str
+    at: int | None
+    lsn: int
+    groups: tuple[str, ...]
+    freshness: Freshness
+    payload: bytes
+
+    def value(self) -> Any:
+        """The value, a new one each time; MISSING for "there is none". Raises Unreadable."""
+        return unpack(self.payload) if self.payload else MISSING
+
+
+def encode(key: str, entry: Entry, compress_above: int) -> bytes:
+    """The bytes of `entry` under `key`; payloads of more than `compress_above` bytes deflated."""
+    fresh = entry.freshness
+    header: bytes = msgpack.packb(
+        [
+            entry.label,
+            entry.at,
+            entry.lsn,
+            list(entry.groups),
+            [fresh.loaded_at, fresh.fresh_until, fresh.usable_until, fresh.load_seconds],
+        ]
+    )
+    payload, flags = entry.payload, _PLAIN
+    if len(payload) > compress_above:
+        deflated = zlib.compress(payload, 1)
+        if len(deflated) < len(payload):
+            payload, flags = deflated, _DEFLATED
+    return (
+        _PREFIX.pack(_MAGIC, flags, _checksum(key, header, payload), len(header)) + header + payload
+    )
+
+
+def decode(key: str, data: bytes) -> Entry:
+    """What lies under `key`; its value is not looked at yet. Raises Unreadable."""
+    if len(data) < _PREFIX.size:
+        raise Unreadable("too short to be an entry")
+    magic, flags, checksum, length = _PREFIX.unpack_from(data)
+    if magic != _MAGIC or flags not in (_PLAIN, _DEFLATED):
+        raise Unreadable("no entry of ours, or one of another release")
+    header = data[_PREFIX.size : _PREFIX.size + length]
+    payload = data[_PREFIX.size + length :]
+    if _checksum(key, header, payload) != checksum:
+        raise Unreadable("damaged, or stored under another key")
+    try:
+        label, at, lsn, groups, times = msgpack.unpackb(header)
+        fresh = Freshness(*map(float, times))
+    except Exception as error:  # a header that only looks right
+        raise Unreadable(f"header: {error}") from error
+    if flags == _DEFLATED:
+        payload = _inflate(payload)
+    return Entry(label, at, lsn, tuple(groups), fresh, payload)
+
+
+def _inflate(data: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        payload: bytes = inflater.decompress(data, MAX_INFLATED)
+    except zlib.error as error:
+        raise Unreadable(f"compressed wrongly: {error}") from error
+    if not inflater.eof:
+        raise Unreadable(f"cut, or over {MAX_INFLATED} bytes")
+    return payload
+
+
+def _checksum(key: str, header: bytes, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(header, zlib.crc32(key.encode("utf-8", "replace"))))

@@ -1,0 +1,115 @@
+"""How values are read through the levels: the whole course, as one generator of steps.
+
+at hand → in Redis → leased and loaded → stored, if nothing was invalidated meanwhile
+                   → leased by another → stale, or waited for
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import Any
+
+from . import stats, transactions
+from .catching_up import catch_up
+from .definition import Definition
+from .dependencies import note
+from .fills import groups_of, load
+from .layers import Levels, is_bypassed, now
+from .loading import Loaded, is_loading
+from .lookup import Lookup, at_hand, note_held
+from .process_layer import Held
+from .readings import Reading
+from .request_layer import request_level
+from .shared_reads import look_in_redis
+from .steps import Flow, Join, Load, Refresh
+
+
+def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
+    """The values of `idents`, without those that there are none of."""
+    wanted = {definition.key(ident): ident for ident in dict.fromkeys(idents)}
+    lookup = Lookup(levels, definition, wanted)
+    if not levels.conf.enabled or is_bypassed() or transactions.has_written():
+        return (yield from _bypass(lookup))
+    levels.listen()
+    yield from catch_up(levels)
+    lookup.since = levels.clock.sequence
+    at_hand(lookup)
+    free = [key for key in lookup.rest() if not is_loading(key)]
+    own, others = levels.flights.begin(free)
+    try:
+        yield from _look_further(lookup, [key for key in lookup.rest() if key not in others])
+        for key, future in own.items():
+            levels.flights.land(key, future, lookup.found.get(key))
+    finally:
+        for key, future in own.items():
+            levels.flights.fail(key, future)
+    yield from _join(lookup, others)
+    level = request_level()
+    if level is not None:
+        level.values.update(lookup.found)
+    return lookup.results()
+
+
+def renew(levels: Levels, definition: Definition, ident: Any) -> Flow:
+    """Load one value anew, if nobody else does; nothing is handed out."""
+    key = definition.key(ident)
+    lookup = Lookup(levels, definition, {key: ident}, since=levels.clock.sequence)
+    yield from load(lookup, [key], wait=False)
+
+
+def _bypass(lookup: Lookup) -> Flow:
+    """Without any level: inside a transaction that has written, or for a report."""
+    stats.count("bypassed", len(lookup.wanted))
+    loaded: Loaded = yield Load(lookup.definition, list(lookup.wanted.values()), 0)
+    for ident in lookup.wanted.values():
+        groups = groups_of(lookup.definition, ident, loaded)
+        left = min(
+            lookup.definition.policy.max_age,
+            math.inf if loaded.inner.left is None else loaded.inner.left,
+        )
+        reading = Reading(
+            lookup.definition.label, str(ident), stats.LOADER, groups, left, loaded.seconds
+        )
+        reading.inner = loaded.inner.readings
+        note(reading)
+    return dict(loaded.values)
+
+
+def _look_further(lookup: Lookup, rest: list[str]) -> Flow:
+    """Redis, then the loader. Values about to expire are renewed beside."""
+    levels = lookup.levels
+    for key, held in lookup.found.items():
+        if now() >= held.good_until and not held.soft:
+            held.good_until = held.entry.freshness.fresh_until
+            if held.key == key and levels.process.get(key) is held:
+                stats.count("early")
+                yield Refresh(lookup.definition, lookup.wanted[key])
+    if rest and levels.link is not None:
+        yield from look_in_redis(lookup, rest)
+        rest = [key for key in rest if not lookup.has(key)]
+    for key in [key for key in rest if key in lookup.stale]:
+        if lookup.definition.may_refresh and levels.conf.refreshers:
+            stats.count("stale")
+            lookup.found[key] = lookup.stale[key]
+            note_held(lookup.definition.label, lookup.wanted[key], lookup.stale[key], stats.PROCESS)
+            yield Refresh(lookup.definition, lookup.wanted[key])
+    rest = [key for key in rest if not lookup.has(key)]
+    if rest:
+        yield from load(lookup, rest, wait=True)
+
+
+def _join(lookup: Lookup, others: dict[str, Future[Any]]) -> Flow:
+    """Take what other threads and tasks of this process have loaded meanwhile."""
+    if others:
+        stats.count("collapsed", len(others))
+    end = now() + lookup.levels.conf.wait
+    for key, flight in others.items():
+        held = yield Join(flight, max(0.0, end - now()))
+        if isinstance(held, Held):
+            lookup.found[key] = held
+            note_held(lookup.definition.label, lookup.wanted[key], held, stats.PROCESS)
+    rest = [key for key in others if not lookup.has(key)]
+    if rest:  # the other failed, or is too slow
+        yield from load(lookup, rest, wait=True)

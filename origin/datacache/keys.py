@@ -1,0 +1,63 @@
+"""Names of entries: what is cached, of which shape, for which arguments. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .codec import Unstorable, pack
+
+MAX_KEY: Final = 200
+"""Characters of a readable key; longer ones end in a digest."""
+
+
+class BadKey(ValueError):
+    """A key or a group that cannot be made of these arguments; the message names the fix."""
+
+
+def entry_key(label: str, schema: str, ident: str) -> str:
+    """The name of an entry; `schema` parts what releases with other shapes have stored."""
+    key = f"{label}@{schema}:{ident}"
+    if len(key) <= MAX_KEY and key.isprintable():
+        return key
+    return f"{label[:100]}@{schema}:#{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def argument_ident(arguments: Mapping[str, Any]) -> str:
+    """A name for these arguments: equal ones of equal types give equal names. Raises BadKey."""
+    if not arguments:
+        return "-"
+    simple = all(type(value) in (int, bool) or value is None for value in arguments.values())
+    if simple:
+        return ",".join(f"{name}={value}" for name, value in arguments.items())
+    try:
+        data = pack([[name, _ordered(value)] for name, value in arguments.items()])
+    except Unstorable as error:
+        raise BadKey(
+            f"no key can be made of {', '.join(arguments)}: {error}; give key=…"
+        ) from error
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def formatted(template: str, arguments: Mapping[str, Any], what: str) -> str:
+    """`template` with the arguments in its placeholders. Raises BadKey."""
+    try:
+        return template.format(**arguments)
+    except (KeyError, IndexError, AttributeError, ValueError) as error:
+        known = ", ".join(arguments) or "none"
+        raise BadKey(
+            f"{what} {template!r} does not fit the arguments ({known}): {error!r}"
+        ) from error
+
+
+def _ordered(value: Any) -> Any:
+    """Sets and dicts in one order, whatever order they were made in."""
+    if isinstance(value, dict):
+        items = [[_ordered(key), _ordered(item)] for key, item in value.items()]
+        return {"dict": sorted(items, key=pack)}
+    if isinstance(value, set | frozenset):
+        return {"set": sorted((_ordered(item) for item in value), key=pack)}
+    if isinstance(value, list | tuple):
+        return [type(value).__name__, *(_ordered(item) for item in value)]
+    return value

@@ -1,0 +1,81 @@
+"""One reading of several values: what is wanted, and what has been found so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import stats
+from .definition import Definition
+from .dependencies import is_watched, note
+from .layers import Levels, now
+from .missing import MISSING
+from .process_layer import Held
+from .readings import Reading
+from .request_layer import request_level
+
+
+@dataclass(slots=True)
+class Lookup:
+    """One reading of several values: what is wanted, what was found, what is stale."""
+
+    levels: Levels
+    definition: Definition
+    wanted: dict[str, Any]
+    """Idents by key."""
+    found: dict[str, Held] = field(default_factory=dict)
+    stale: dict[str, Held] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    """What was loaded and cannot be kept in any level."""
+    stored: set[str] = field(default_factory=set)
+    """What Redis has taken."""
+    since: int = 0
+    """How far this process had counted invalidations when the reading began."""
+
+    def rest(self) -> list[str]:
+        """The keys that nothing was found for."""
+        return [key for key in self.wanted if not self.has(key)]
+
+    def has(self, key: str) -> bool:
+        """Whether there is a value for `key`."""
+        return key in self.found or key in self.values
+
+    def results(self) -> dict[Any, Any]:
+        """The values by ident, without those that there are none of."""
+        given = {key: held.get() for key, held in self.found.items()} | self.values
+        named = {self.wanted[key]: value for key, value in given.items()}
+        return {ident: value for ident, value in named.items() if value is not MISSING}
+
+
+def at_hand(lookup: Lookup) -> None:
+    levels, time, level = lookup.levels, now(), request_level()
+    for key, ident in lookup.wanted.items():
+        if level is not None and key in level.values:
+            lookup.found[key] = level.values[key]
+            note_held(lookup.definition.label, ident, level.values[key], stats.REQUEST)
+            continue
+        held = levels.process.get(key)
+        if held is None or not levels.is_trusted(held, time):
+            continue
+        held.is_marked = True
+        fresh = held.entry.freshness
+        if fresh.is_fresh(time) and not held.soft:
+            lookup.found[key] = held
+            note_held(lookup.definition.label, ident, held, stats.PROCESS)
+        elif fresh.is_usable(time):
+            lookup.stale[key] = held
+
+
+def note_held(
+    label: str, ident: Any, held: Held, level: str, seconds: float = 0.0
+) -> Reading | None:
+    """Count a value, and tell who is making something of it."""
+    if level != stats.LOADER:
+        stats.hit(level, label)
+    if not is_watched():
+        return None
+    entry = held.entry
+    left = entry.freshness.left(now())
+    reading = Reading(label, str(ident), level, entry.groups, left, seconds)
+    note(reading)
+    return reading

@@ -1,0 +1,195 @@
+"""`CachedModel`: rows by key, and querysets as lists of keys and counts.
+
+    class Products(CachedModel[Product]):
+        model = Product
+        max_age = 3600
+
+    products = Products()
+    products.get(42)
+    products.get_many([1, 2, 3])
+    products.rows(Product.objects.filter(category=5), groups=["category:5"])
+    products.count(Product.objects.filter(category=5), groups=["category:5"])
+
+A row belongs to the groups that its model declares (`two_pass_groups`), so whoever changes it drops
+it. A list belongs to the groups it is given; without any, to one that every change of a row drops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Model, QuerySet
+
+from ..model_groups import ModelGroups, declare_groups, groups_of_model
+from . import driving
+from .definition import Definition
+from .loaders import Loader, shape_of
+from .policy import Policy
+from .schema import fingerprint
+
+M = TypeVar("M", bound=Model)
+_TABLE: Final = "rows:"
+"""What groups of all rows of a model begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A queryset as an ident: told from others by its SQL and parameters."""
+
+    name: str
+    groups: tuple[str, ...]
+    queryset: Any = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CachedModel(Loader[Any, M], Generic[M]):
+    """The rows of `model`, by primary key. Override `queryset` for `select_related` or filters.
+
+    `list_max_age` in seconds: how long lists and counts are fresh (None: as long as rows).
+    """
+
+    model: ClassVar[type[Model]]
+    max_age: ClassVar[float] = 3600.0
+    list_max_age: ClassVar[float | None] = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        # now, not with the first list: processes that only write must purge it too
+        self._table_group = f"{_TABLE}{self.model._meta.label_lower}"
+        if self._table_group not in self._declared().names:
+            declare_groups(self.model, self._table_group)
+        policy = Policy(
+            self.max_age if self.list_max_age is None else self.list_max_age, self.stale
+        )
+        self.lists = self._define_query("list", policy, self._load_list)
+        self.counts = self._define_query("count", policy, self._load_count)
+
+    def queryset(self) -> QuerySet[M]:
+        """Where rows come from."""
+        return cast("QuerySet[M]", self.model._default_manager.all())
+
+    def load(self, keys: Sequence[Any]) -> Mapping[Any, M]:
+        """One query."""
+        rows = {row.pk: row for row in self.queryset().filter(pk__in=keys)}
+        convert = self.model._meta.pk.to_python
+        return {key: rows[pk] for key in keys if (pk := convert(key)) in rows}
+
+    def groups_of(self, key: Any, value: M) -> Iterable[str]:
+        """The row's own groups, and those of the rows that came with it."""
+        found: set[str] = set()
+        for row in (value, *value._state.fields_cache.values()):
+            declared = groups_of_model(type(row)) if isinstance(row, Model) else None
+            if declared is not None:
+                # whoever changes a row purges these; its other groups (a category's) would drop it
+                # with every neighbour's change
+                found |= set(_by_key(declared, row.pk)) or _without_table(declared.of(row))
+        return sorted(found)
+
+    def groups_of_key(self, key: Any) -> tuple[str, ...]:
+        """The groups that the key alone says, which one who makes the row purges too."""
+        return (*_by_key(self._declared(), key), *super().groups_of_key(key))
+
+    def define(self) -> Definition:
+        """What the levels are told."""
+        self._declared()
+        label = f"{type(self).__module__}.{type(self).__qualname__}"
+        return Definition(
+            label=label,
+            schema=self.schema(),
+            policy=Policy(self.max_age, self.stale),
+            name_of=str,
+            groups=self.groups_of_key,
+            load=self.load,
+            groups_of=lambda key, value: tuple(self.groups_of(key, value)),
+            keeps_missing=lambda key: bool(self.groups_of_key(key)),
+        )
+
+    def schema(self) -> str:
+        """The model's fields, and the query that rows come from."""
+        return shape_of(fingerprint(self.model), self.queryset().query, self.version)
+
+    def rows(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> list[M]:
+        """The rows of `queryset`, in its order: its keys from the levels, then its rows."""
+        ident = self._ident(queryset, groups)
+        keys: Sequence[Any] = driving.read(self.lists, (ident,))[ident]
+        found = self.get_many(keys)
+        return [found[key] for key in keys if key in found]
+
+    async def arows(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> list[M]:
+        """As `rows`, in an event loop."""
+        ident = self._ident(queryset, groups)
+        keys: Sequence[Any] = (await driving.aread(self.lists, (ident,)))[ident]
+        found = await self.aget_many(keys)
+        return [found[key] for key in keys if key in found]
+
+    def count(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> int:
+        """How many rows `queryset` has."""
+        ident = self._ident(queryset, groups)
+        return int(driving.read(self.counts, (ident,))[ident])
+
+    async def acount(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> int:
+        """As `count`, in an event loop."""
+        return await sync_to_async(self.count)(queryset, groups=groups)
+
+    def _declared(self) -> ModelGroups:
+        groups = groups_of_model(self.model)
+        if groups is None:
+            name = self.model.__name__
+            raise ImproperlyConfigured(
+                f"{type(self).__name__}: {name} declares no groups, so nothing would ever drop its "
+                f"rows. Give it two_pass_groups = ({name.lower() + ':{pk}'!r},), or call "
+                f"declare_groups({name}, {name.lower() + ':{pk}'!r}) (docs/invalidation.md)"
+            )
+        return groups
+
+    def _define_query(self, what: str, policy: Policy, load: Any) -> Definition:
+        return Definition(
+            label=f"{self.definition.label}.{what}",
+            schema=self.schema(),
+            policy=policy,
+            name_of=lambda ident: ident.name,
+            groups=lambda ident: ident.groups,
+            load=load,
+        )
+
+    def _ident(self, queryset: QuerySet[Any], groups: Iterable[str]) -> Listed:
+        if isinstance(groups, str):
+            raise TypeError("groups is a list of names")
+        named = tuple(groups) or (self._table_group,)
+        sql, parameters = queryset.query.sql_with_params()
+        text = f"{sql}\0{[(type(item).__name__, str(item)) for item in parameters]}"
+        return Listed(hashlib.sha256(text.encode()).hexdigest()[:32], named, queryset)
+
+    def _load_list(self, idents: Sequence[Listed]) -> Mapping[Listed, Any]:
+        return {ident: tuple(ident.queryset.values_list("pk", flat=True)) for ident in idents}
+
+    def _load_count(self, idents: Sequence[Listed]) -> Mapping[Listed, Any]:
+        return {ident: ident.queryset.count() for ident in idents}
+
+
+def _by_key(declared: ModelGroups, key: Any) -> tuple[str, ...]:
+    """Groups of one row alone, as far as their names hold nothing but its key."""
+    names = {"pk", declared.model._meta.pk.attname}
+    values = dict.fromkeys(names, key)
+    return tuple(
+        name.format(**values)
+        for name in declared.names
+        if (held := _fields(name)) and held <= names
+    )
+
+
+def _without_table(groups: Iterable[str]) -> set[str]:
+    """A row is not of the group of all rows: one change would drop them all."""
+    return {name for name in groups if not name.startswith(_TABLE)}
+
+
+def _fields(name: str) -> set[str]:
+    return {part for _, part, _, _ in string.Formatter().parse(name) if part}

@@ -1,0 +1,170 @@
+"""The shared level's commands as data: what to send to Redis, and what its answers mean.
+
+Nothing here talks to Redis; `redis_link` does, for threads and for event loops alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import msgpack
+
+from . import scripts
+from .clock import ALL, Message, Stamp
+
+Command: TypeAlias = tuple[Any, ...]
+
+STAMP_LIFE_FACTOR: Final = 2
+"""Stamps outlive the entries they judge."""
+SCRIPTS: Final[Mapping[str, str]] = {
+    hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(): text
+    for text in (scripts.INVALIDATE, scripts.FILL, scripts.RENEW, scripts.RELEASE)
+}
+"""By the digest that EVALSHA wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The keys of one application. The braces keep all of them in one slot of a cluster."""
+
+    prefix: str
+
+    @property
+    def clock(self) -> str:
+        """The reading of the clock."""
+        return f"{{{self.prefix}}}:clock"
+
+    @property
+    def stream(self) -> str:
+        """The invalidations of late."""
+        return f"{{{self.prefix}}}:stream"
+
+    @property
+    def stamps(self) -> str:
+        """What names of stamps begin with."""
+        return f"{{{self.prefix}}}:g:"
+
+    def stamp(self, group: str) -> str:
+        """When a group was invalidated."""
+        return f"{self.stamps}{group}"
+
+    def entry(self, key: str) -> str:
+        """A stored value."""
+        return f"{{{self.prefix}}}:v:{key}"
+
+    def lease(self, key: str) -> str:
+        """Who is loading a value."""
+        return f"{{{self.prefix}}}:l:{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A value to be stored, by whom, and what its load had seen."""
+
+    key: str
+    token: str
+    began: int
+    lsn: int
+    life: float
+    data: bytes
+    groups: tuple[str, ...]
+
+
+class Commands:
+    """Builds commands. `longest_life` in seconds."""
+
+    def __init__(self, names: Names, longest_life: float, stream_length: int, guard: bool) -> None:
+        self.names = names
+        self._stamp_life = int(longest_life * STAMP_LIFE_FACTOR) or 1
+        self._stream_length = stream_length
+        self._guard = guard
+
+    def read(self, keys: Sequence[str]) -> list[Command]:
+        """Entries, and the clock at the same moment or later."""
+        names = [self.names.entry(key) for key in keys]
+        return [("MGET", *names), ("GET", self.names.clock)]
+
+    def stamps(self, groups: Sequence[str]) -> Command:
+        """The stamps of some groups, of which there is at least one."""
+        return ("MGET", *(self.names.stamp(group) for group in groups))
+
+    def acquire(self, keys: Sequence[str], token: str, life: float) -> list[Command]:
+        """Take the leases of some keys, then read the clock."""
+        milliseconds = max(1, int(life * 1000))
+        return [
+            *(("SET", self.names.lease(key), token, "NX", "PX", milliseconds) for key in keys),
+            ("GET", self.names.clock),
+        ]
+
+    def renew(self, key: str, token: str, life: float) -> Command:
+        """Keep a lease."""
+        return self._script(scripts.RENEW, [self.names.lease(key)], token, max(1, int(life * 1000)))
+
+    def release(self, key: str, token: str) -> Command:
+        """Give a lease back."""
+        return self._script(scripts.RELEASE, [self.names.lease(key)], token)
+
+    def fill(self, fill: Fill) -> Command:
+        """Store a value, if nothing speaks against it."""
+        return self._script(
+            scripts.FILL,
+            [self.names.lease(fill.key), self.names.entry(fill.key)],
+            *(fill.token, fill.began, fill.lsn, int(self._guard)),
+            *(max(1, int(fill.life * 1000)), fill.data, self.names.stamps, self._stamp_life),
+            *(ALL, *fill.groups),
+        )
+
+    def invalidate(self, groups: Sequence[str], *, soft: bool, lsn: int) -> Command:
+        """Advance the clock for some groups and tell everybody."""
+        return self._script(
+            scripts.INVALIDATE,
+            [self.names.clock, self.names.stream],
+            *(self.names.stamps, self._stamp_life, self._stream_length, int(soft), lsn),
+            *(msgpack.packb(list(groups)), *groups),
+        )
+
+    def listen(self, position: int, block: float | None) -> Command:
+        """What was invalidated after `position`; wait up to `block` seconds for the next."""
+        wait = () if block is None else ("BLOCK", max(1, int(block * 1000)))
+        return ("XREAD", "COUNT", 1000, *wait, "STREAMS", self.names.stream, f"{position}-0")
+
+    def _script(self, text: str, keys: list[str], *arguments: Any) -> Command:
+        digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        return ("EVALSHA", digest, len(keys), *keys, *arguments)
+
+
+def as_clock(answer: Any) -> int:
+    """The clock's reading; 0 before the first invalidation."""
+    return int(answer or 0)
+
+
+def as_stamps(answer: Iterable[Any]) -> list[Stamp | None]:
+    """Stamps; None for a group that Redis does not know (any more)."""
+    return [None if item is None else Stamp(*map(int, item.split())) for item in answer]
+
+
+def as_messages(answer: Any) -> list[Message]:
+    """What XREAD gave, under either protocol."""
+    if not answer:
+        return []
+    streams = list(answer.values()) if isinstance(answer, dict) else [part[1] for part in answer]
+    found: list[Message] = []
+    for position, fields in (item for part in streams for item in _flat(part)):
+        found.append(
+            Message(
+                prev=int(fields[b"prev"]),
+                clock=int(position.partition(b"-")[0]),
+                groups=tuple(msgpack.unpackb(fields[b"groups"])),
+                soft=fields[b"soft"] == b"1",
+                lsn=int(fields[b"lsn"]),
+            )
+        )
+    return found
+
+
+def _flat(part: Any) -> Any:
+    # RESP3 wraps the entries of a stream in one list more
+    return part[0] if len(part) == 1 and part and isinstance(part[0][0], list | tuple) else part

@@ -1,0 +1,3 @@
+"""Pages of the tests' shop."""
+
+urlpatterns = []

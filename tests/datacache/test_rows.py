@@ -1,0 +1,233 @@
+"""Rows, lists and counts of models, and what drops them: signals, querysets, transactions."""
+
+import contextlib
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from origin.datacache import CachedModel, cached, layers, stats
+from origin.invalidation import invalidate_all, invalidate_groups
+from tests.datacache.shop.models import Plain, Shelf, Shoe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Shoes(CachedModel[Shoe]):
+    model = Shoe
+    max_age = 3600
+
+    def queryset(self):
+        return Shoe.objects.select_related("shelf")
+
+
+class BareShoes(CachedModel[Shoe]):
+    model = Shoe
+
+
+shoes, bare_shoes = Shoes(), BareShoes()
+
+
+@pytest.fixture(autouse=True)
+def _levels(shared: layers.Levels) -> None:
+    """With Redis."""
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    shelf = Shelf.objects.create(name="top")
+    for number in range(3):
+        Shoe.objects.create(shelf=shelf, name=f"shoe {number}", price=Decimal(number + 1))
+    return shelf
+
+
+@contextlib.contextmanager
+def rolled_back() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def keys(shelf: Shelf) -> list[int]:
+    return list(Shoe.objects.filter(shelf=shelf).order_by("pk").values_list("pk", flat=True))
+
+
+def test_many_rows_are_one_query_and_then_none(shelf: Shelf) -> None:
+    wanted = keys(shelf)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        found = shoes.get_many(wanted)
+        again = shoes.get_many(wanted)
+        layers.get_levels().process.clear()
+        shoes.get_many(wanted)
+
+    assert [shoe.shelf.name for shoe in found.values()] == ["top"] * 3
+    assert again == found
+    assert len(queries) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shoe: Shoe.objects.filter(pk=shoe.pk).update(name="new"),
+        lambda shoe: shoe.save(),
+        lambda shoe: Shoe.objects.bulk_update([shoe], ["name"]),
+    ],
+    ids=["update", "save", "bulk_update"],
+)
+def test_every_change_drops_the_row_on_commit(shelf: Shelf, change) -> None:
+    wanted = keys(shelf)[0]
+    shoe = shoes.get(wanted)
+    assert shoe is not None
+    shoe.name = "new"
+
+    change(shoe)
+
+    found = shoes.get(wanted)
+    assert found is not None
+    assert found.name == "new"
+
+
+def test_a_change_of_the_related_row_drops_the_row(shelf: Shelf) -> None:
+    wanted = keys(shelf)[0]
+    shoes.get(wanted)
+    shelf.name = "bottom"
+    shelf.save()
+
+    found = shoes.get(wanted)
+    assert found is not None
+    assert found.shelf.name == "bottom"
+
+
+def test_what_there_is_none_of_is_remembered_until_there_is_one(shelf: Shelf) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert [shoes.get(99_999), shoes.get(99_999)] == [None, None]
+    assert len(queries) == 1
+    Shoe.objects.create(pk=99_999, shelf=shelf, name="late")
+
+    assert shoes.get(99_999)
+
+
+def test_lists_are_keys_and_rows(shelf: Shelf) -> None:
+    on_shelf = Shoe.objects.filter(shelf=shelf).order_by("-price")
+    group = f"shelf:{shelf.pk}"
+
+    with CaptureQueriesContext(connection) as queries:
+        first = shoes.rows(on_shelf, groups=[group])
+        assert shoes.rows(on_shelf, groups=[group]) == first == list(on_shelf.all())
+        assert shoes.count(on_shelf, groups=[group]) == 3
+        assert shoes.count(on_shelf, groups=[group]) == 3
+    assert len(queries) == 4  # keys, rows, count, and the comparison's own
+    Shoe.objects.create(shelf=shelf, name="more", price=Decimal(9))
+
+    assert next(shoe.name for shoe in shoes.rows(on_shelf, groups=[group])) == "more"
+    assert shoes.count(on_shelf, groups=[group]) == 4
+
+
+def test_lists_without_groups_are_dropped_by_any_change(shelf: Shelf) -> None:
+    cheap = Shoe.objects.filter(price__lt=2)
+    assert shoes.count(cheap) == 1
+    kept = keys(shelf)[2]
+    bare_shoes.get(kept)
+    stats.reset()
+
+    Shoe.objects.filter(pk=keys(shelf)[1]).update(price=Decimal("1.50"))
+
+    assert len(shoes.rows(cheap)) == shoes.count(cheap) == 2
+    bare_shoes.get(kept)
+    assert stats.snapshot()["hits_process"] >= 1  # a row is not dropped by another's change
+
+
+def test_other_parameters_are_another_list(shelf: Shelf) -> None:
+    counts = [shoes.count(Shoe.objects.filter(price__lt=limit)) for limit in (1, 2, 3)]
+
+    assert counts == [0, 1, 2]
+
+
+def test_a_model_without_groups_is_refused() -> None:
+    class Plains(CachedModel[Plain]):
+        model = Plain
+
+    with pytest.raises(ImproperlyConfigured, match="two_pass_groups = "):
+        Plains()
+
+
+def test_a_transaction_that_wrote_reads_its_own_and_gives_nobody_what_is_not_committed(
+    shelf: Shelf,
+) -> None:
+    wanted = keys(shelf)[0]
+    shoes.get(wanted)
+    with rolled_back():
+        Shoe.objects.filter(pk=wanted).update(name="uncommitted")
+        found = shoes.get(wanted)
+        assert found is not None
+        assert found.name == "uncommitted"
+
+    found = shoes.get(wanted)
+    assert found is not None
+    assert found.name == "shoe 0"
+    layers.get_levels().process.clear()
+    assert shoes.get(wanted).name == "shoe 0"
+
+
+def test_raw_sql_in_a_transaction_counts_as_a_write(shelf: Shelf) -> None:
+    wanted = keys(shelf)[0]
+    with rolled_back():
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE shop_shoe SET name = 'raw'")
+        assert shoes.get(wanted).name == "raw"
+
+    assert shoes.get(wanted).name == "shoe 0"
+
+
+def test_a_rolled_back_change_drops_nothing(shelf: Shelf) -> None:
+    wanted = keys(shelf)[0]
+    shoes.get(wanted)
+    with rolled_back():
+        Shoe.objects.filter(pk=wanted).update(name="never")
+    stats.reset()
+
+    shoes.get(wanted)
+    assert stats.snapshot()["hits_process"] == 1
+
+
+def test_everything_is_dropped(shelf: Shelf) -> None:
+    wanted = keys(shelf)[0]
+    shoes.get(wanted)
+    stats.reset()
+
+    invalidate_all()
+
+    shoes.get(wanted)
+    assert stats.snapshot()["hits_loader"] == 1
+
+
+def test_one_value_of_a_function_is_dropped_by_hand() -> None:
+    calls = []
+
+    @cached(max_age=60)
+    def double(number: int) -> int:
+        calls.append(number)
+        return number * 2
+
+    double(1), double(2)
+    double.invalidate(1)
+
+    assert (double(1), double(2), calls) == (2, 4, [1, 2, 1])
+
+
+def test_by_hand_in_a_transaction_it_waits_for_the_commit(shelf: Shelf) -> None:
+    wanted = keys(shelf)[0]
+    shoes.get(wanted)
+    stats.reset()
+    with transaction.atomic():
+        invalidate_groups(f"shoe:{wanted}")
+        shoes.get(wanted)
+        assert stats.snapshot()["hits_process"] == 1
+    shoes.get(wanted)
+
+    assert stats.snapshot()["hits_loader"] == 1
