@@ -15,6 +15,7 @@ EDGE_EXAMPLES = """
 examples:
   TWOPASS_SECRET=… twopass edge --origin http://127.0.0.1:8000
   twopass edge --origin http://127.0.0.1:8000 --listen 0.0.0.0:80 --workers 4
+  twopass edge --origin http://127.0.0.1:8000 --esi-host '*.shop.example' --esi-cookie lang
   twopass edge --config /etc/twopass.toml
 
 Every option can be set as TWOPASS_<NAME> in the environment, or as <name> in twopass.toml.

@@ -206,10 +206,11 @@ class Origin:
     def _proof(self, request: OriginRequest, keyring: Keyring) -> Field:
         assert request.kind is not None
         assert isinstance(request.body, bytes)
+        path, _, query = request.target.decode("ascii").partition("?")
         proven = ProvenRequest(
             request.method.decode("ascii"),
             request.host.decode("ascii"),
-            request.target.decode("ascii"),
+            f"{path}?{query}" if query else path,  # WSGI and ASGI do not tell an empty query
             request.body,
         )
         value = prove(keyring, proven, request.kind, self._clock())

@@ -53,6 +53,7 @@ from edge.fetch import OriginError, OriginResponse
 from edge.page import PageAnswer
 from edge.pages import Pages, fetch_shell, take_shell
 from edge.plain import Plain
+from edge.protocol import EMPTY_QUERY
 from edge.proxy import Proxy
 from edge.respond import Client, ClientGone, Responder
 from edge.websocket import proxy_websocket
@@ -110,7 +111,8 @@ def admit(edge: Edge, scope: Scope) -> Inbound:
     """Take in the request of an ASGI scope. Raises Refused."""
     client = scope.get("client")
     target = scope.get("raw_path") or scope["path"].encode()
-    if query := scope.get("query_string"):
+    query = scope.get("query_string", b"")
+    if query or EMPTY_QUERY in scope.get("extensions", {}):
         target += b"?" + query
     inbound = edge.gatekeeper.admit(
         scope.get("method", "GET").encode("ascii"),

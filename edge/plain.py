@@ -25,7 +25,13 @@ from edge.core.policy import (
 )
 from edge.core.steps import Failed, PlainFound, Unfit, Validated, ValidationOutcome
 from edge.core.stored import StoredResponse, prepare
-from edge.core.validation import CONDITIONAL_FIELDS, freshen, identifies, validation_fields
+from edge.core.validation import (
+    CONDITIONAL_FIELDS,
+    freshen,
+    head_agrees,
+    identifies,
+    validation_fields,
+)
 from edge.core.vary import variant_key
 from edge.edge import Edge
 from edge.fetch import OriginError, OriginResponse
@@ -140,6 +146,21 @@ class Plain:
         if lifetime is not None:
             assessment = with_lifetime(assessment, lifetime)
         return Keeping(edge, self.request, assessment, since)
+
+    def learn_from_head(self, response: OriginResponse, since: int, asked_at: float) -> None:
+        """Freshen what is stored by a 200 to HEAD, or drop it where that speaks of something else
+
+        (RFC 9111 §4.3.5).
+        """
+        stored = self._edge.memory.responses.select(self._primary, self.request.headers)
+        if stored is None or stored.facts.status != response.status:
+            return
+        length = (b"content-length", b"%d" % len(stored.body))
+        fields = stored.headers if stored.document is not None else [*stored.headers, length]
+        if head_agrees(fields, stored.facts, response.headers):
+            self._freshened(stored, response.headers, since, asked_at)
+        else:
+            self._edge.memory.responses.discard(stored.key)
 
     async def validate(self, stored: StoredResponse) -> tuple[ValidationOutcome, bool]:
         """Ask whether `stored` still holds, once for all who wonder; whether that was joined."""

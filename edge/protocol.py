@@ -17,6 +17,9 @@ _KNOWN: Final = frozenset(
     b" MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT"
     b" SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE".split()
 )
+EMPTY_QUERY: Final = "twopass.empty_query"
+"""Extension of an ASGI scope whose target ends in "?"."""
+
 # method = token (RFC 9110 §9.1), and enough behind it to be a request rather than noise
 _REQUEST: Final = re.compile(rb"\r?\n?([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}) [/*hH]")
 
@@ -25,18 +28,27 @@ class AnyMethodProtocol(HttpToolsProtocol):
     """Hands a connection over to h11 when a request with an unknown method begins on it."""
 
     _in_message = False
+    _in_head = False
 
     def on_message_begin(self) -> None:
         """A request has begun."""
-        self._in_message = True
+        self._in_message = self._in_head = True
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field line; those of trailers are no header fields (RFC 9110 §6.5.1)."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is read; an absolute-form target overrules Host (RFC 9112 §3.2.2)."""
         if not self.url.startswith(b"/") and (authority := _authority(self.url)):
             self.headers[:] = [field for field in self.headers if field[0] != b"host"]
             self.headers.append((b"host", authority))
+        self._in_head = False
         super().on_headers_complete()
+        if self.url.endswith(b"?"):  # which ASGI does not tell from a target without query
+            self.scope.setdefault("extensions", {})[EMPTY_QUERY] = {}
 
     def on_message_complete(self) -> None:
         """A request is read."""

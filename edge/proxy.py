@@ -48,6 +48,8 @@ class Proxy:
             await self.fail(Fail(error.status, error.reason, step.forward), responder)
             return
         status = CacheStatus(step.forward, fwd_status=response.status)
+        if self._inbound.head.method == b"HEAD" and response.status == 200:
+            plain.learn_from_head(response, since, asked_at)
         keeping = plain.keeping(response, since, asked_at)
         await self.relay(response, status, responder, keeping)
 

@@ -16,6 +16,7 @@ from edge.core.assembled import (
     varies_by_coding,
 )
 from edge.core.esi_document import Document, DocumentError, compile_document
+from edge.core.freshness import initial_age
 from edge.core.inbound import Inbound
 from edge.core.messages import Field, combined, without
 from edge.core.outbound import visitors_own
@@ -78,7 +79,9 @@ async def take_document(
 
     Raises OriginError, DocumentError.
     """
-    part = Part(response.headers, 0 if keeping is None else keeping.age)
+    now = edge.clock()
+    age = int(initial_age(response.headers, now, now)) if keeping is None else keeping.age
+    part = Part(response.headers, age)
     if inbound.head.method == b"HEAD":
         return EsiResponse(response.status, part, None)
     body = await response.read(edge.esi.limits.document)

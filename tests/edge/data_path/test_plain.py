@@ -199,3 +199,24 @@ async def test_the_manifest_decides_what_is_a_page(origin: ScriptedOrigin) -> No
     origin.pages["/x"] = shell(b"page")
     async with Bench(origin) as bench:
         assert (await bench.get("/x")).text == "page"
+
+
+@pytest.mark.parametrize(("tag", "asked"), [('"v1"', 2), ('"v2"', 3)])
+async def test_a_head_that_is_passed_freshens_or_ends_what_is_stored(
+    bench: Bench, origin: ScriptedOrigin, tag: str, asked: int
+) -> None:
+    """RFC 9111 §4.3.5, where validation brought an answer that may not be stored."""
+
+    def page(seen: Seen) -> Answer:
+        if seen.method == "HEAD":
+            return Answer(200, [FRESH, ("etag", tag)])
+        told = ("cache-control", "no-store") if seen["if-none-match"] else FRESH
+        return Answer(200, [TAG, told], b"page")
+
+    origin.pages["/x"] = page
+    await bench.get("/x")
+    bench.clock.tick(11)
+    await bench.visitor().get("/x", "HEAD")
+    assert (await bench.get("/x")).text == "page"
+
+    assert len([seen for seen in origin.seen if seen.method == "GET"]) == asked

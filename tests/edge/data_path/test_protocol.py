@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -84,3 +85,60 @@ async def test_a_user_in_an_absolute_target_is_refused(port: int, origin: Script
     request = b"GET http://a.test@evil.test/ HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
 
     assert (await raw(port, request)).startswith(b"HTTP/1.1 400")
+
+
+async def test_an_empty_query_is_not_none(port: int, origin: ScriptedOrigin) -> None:
+    origin.pages["/x"] = Answer(200, [("cache-control", "max-age=60")], b"x")
+    hits = []
+    for target in (b"/x", b"/x?", b"/x?a", b"/x?", b"/x"):
+        request = b"GET %s HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n" % target
+        hits.append(b"twopass;hit" in await raw(port, request))
+
+    assert hits == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("trailer", [b"Cookie: a=1", b"Authorization: x", b"Host: evil.test"])
+async def test_trailers_are_no_header_fields(
+    port: int, origin: ScriptedOrigin, trailer: bytes
+) -> None:
+    origin.pages["/x"] = lambda seen: Answer(200, [], repr(sorted(seen.headers)).encode())
+    answer = await raw(
+        port,
+        b"POST /x HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+        b"\r\n3\r\nabc\r\n0\r\n" + trailer + b"\r\n\r\n",
+    )
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"('host', 'a.test')" in answer
+    assert trailer.partition(b": ")[2] + b"'" not in answer
+
+
+async def test_a_body_is_sent_when_the_edge_says_to(port: int, origin: ScriptedOrigin) -> None:
+    origin.pages["/x"] = lambda seen: Answer(200, [], b"got " + seen.body)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"POST /x HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: 4\r\n"
+        b"Expect: 100-continue\r\n\r\n"
+    )
+    async with asyncio.timeout(30):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        writer.write(b"body")
+        answer = await reader.read(-1)
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"got body" in answer
+    assert [seen["expect"] for seen in origin.seen if seen.target == "/x"] == [None]
+
+
+async def test_events_of_a_server_leave_as_they_come(port: int, origin: ScriptedOrigin) -> None:
+    second = asyncio.Event()
+    fields = [("content-type", "text/event-stream"), ("cache-control", "no-cache")]
+    origin.pages["/x"] = Answer(200, fields, [b"data: 1\n\n", second, b"data: 2\n\n"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /x HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(30):
+        assert b"data: 1" in await reader.readuntil(b"data: 1\n\n")
+        second.set()
+        assert b"data: 2" in await reader.read(-1)
+    writer.close()
