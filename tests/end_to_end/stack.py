@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import secrets
 import signal
@@ -26,6 +27,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def _end_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the test run is gone, however it went (prctl(2))."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 class Process:
     """A server process: started, waited for, ended; its log is shown when it fails."""
 
@@ -47,6 +53,7 @@ class Process:
                 env=self.environment,
                 cwd=ROOT,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
         deadline = time.monotonic() + START_WITHIN
         while time.monotonic() < deadline and self._process.poll() is None:
