@@ -125,6 +125,12 @@ TWOPASS = {
     },
 }
 
+# between the levels of a process and the database, shared by all processes
+DATACACHE = {
+    "ENABLED": os.environ.get("STOREFRONT_DATACACHE", "on") != "off",
+    "REDIS": os.environ.get("STOREFRONT_DATACACHE_URL", ""),
+}
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]

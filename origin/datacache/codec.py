@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import enum
 import sys
+import threading
 import uuid
 import zoneinfo
 from collections.abc import Callable
@@ -128,6 +129,10 @@ def _decode_time(data: bytes) -> dt.time:
     return dt.time.fromisoformat(text).replace(fold=fold)
 
 
+_PREFETCHED: Final = "_prefetched_objects_cache"
+"""Where Django keeps what `prefetch_related` has loaded."""
+
+
 def _encode_dataclass(value: Any) -> bytes:
     kind: type = type(value)
     held = [getattr(value, item.name) for item in dataclasses.fields(value)]
@@ -145,22 +150,49 @@ def _decode_dataclass(data: bytes) -> Any:
     return made
 
 
+class _Open(threading.local):
+    """Rows that are being encoded in this thread: those inside them may refer back to them."""
+
+    def __init__(self) -> None:
+        self.rows: list[Model] = []
+
+
+_open: Final = _Open()
+
+
 def _encode_model(value: Model) -> bytes:
     kind = type(value)
     held = value.__dict__
     names = [field.attname for field in kind._meta.concrete_fields if field.attname in held]
-    related = {key: item for key, item in value._state.fields_cache.items() if _is_row(item)}
-    return pack(
-        [kind._meta.label, fingerprint(kind), names, [held[name] for name in names], related]
-    )
+    values = [held[name] for name in names]
+    related = {
+        key: item
+        for key, item in value._state.fields_cache.items()
+        if item is None or (isinstance(item, Model) and not _is_open(item))
+    }
+    prefetched = {
+        name: [rows.model._meta.label, list(rows), _way_back(list(rows), value)]
+        for name, rows in held.get(_PREFETCHED, {}).items()
+    }
+    _open.rows.append(value)
+    try:
+        return pack([kind._meta.label, fingerprint(kind), names, values, related, prefetched])
+    finally:
+        _open.rows.pop()
 
 
-def _is_row(item: object) -> bool:
-    return item is None or isinstance(item, Model)
+def _is_open(row: Model) -> bool:
+    return any(row is other for other in _open.rows)
+
+
+def _way_back(rows: list[Model], parent: Model) -> str:
+    """The name under which prefetched rows hold the one they were fetched for."""
+    cached = rows[0]._state.fields_cache if rows else {}
+    return next((name for name, item in cached.items() if item is parent), "")
 
 
 def _decode_model(data: bytes) -> Model:
-    label, shape, names, values, related = unpack(data)
+    label, shape, names, values, related, prefetched = unpack(data)
     kind: Any = apps.get_model(label)
     if fingerprint(kind) != shape:
         raise Unreadable(f"{label} has other fields here")
@@ -168,7 +200,23 @@ def _decode_model(data: bytes) -> Model:
     fields = [field.attname for field in kind._meta.concrete_fields if field.attname in by_name]
     made: Model = kind.from_db(None, fields, [by_name[name] for name in fields])
     made._state.fields_cache.update(related)
+    if prefetched:
+        made.__dict__[_PREFETCHED] = {
+            name: _as_queryset(apps.get_model(of), rows)
+            for name, (of, rows, _) in prefetched.items()
+        }
+        for _, rows, way_back in prefetched.values():
+            for row in rows if way_back else ():
+                row._state.fields_cache[way_back] = made
     return made
+
+
+def _as_queryset(kind: Any, rows: list[Model]) -> Any:
+    """Rows as `prefetch_related` leaves them: a queryset that has been evaluated."""
+    found = kind._default_manager.all()
+    found._result_cache = rows
+    found._prefetch_done = True
+    return found
 
 
 def _decode_enum(data: bytes) -> enum.Enum:

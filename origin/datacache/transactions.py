@@ -50,7 +50,14 @@ def may_keep() -> bool:
     """Whether what is read here and now is what everybody would read."""
     if has_written():
         return False
-    return not any(_is_snapshot(item) for item in connections.all(initialized_only=True))
+    return not any(
+        _is_snapshot(item) or _is_in_test(item) for item in connections.all(initialized_only=True)
+    )
+
+
+def _is_in_test(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a TestCase will roll back all that is read here: later tests must not find it."""
+    return any(getattr(item, "_from_testcase", False) for item in connection.atomic_blocks)
 
 
 def _is_snapshot(connection: BaseDatabaseWrapper) -> bool:

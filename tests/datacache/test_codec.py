@@ -104,6 +104,19 @@ def test_rows_come_back_with_what_was_selected() -> None:
     assert type(found.size) is type(shoe.size)
 
 
+@pytest.mark.django_db
+def test_prefetched_rows_come_back_with_the_way_back(django_assert_num_queries) -> None:
+    shelf = Shelf.objects.create(name="top")
+    Shoe.objects.create(shelf=shelf, name="Rain")
+    data = pack(list(Shelf.objects.prefetch_related("shoes")))
+
+    with django_assert_num_queries(0):
+        (found,) = unpack(data)
+        (shoe,) = found.shoes.all()
+
+        assert (shoe.name, shoe.shelf is found) == ("Rain", True)
+
+
 def test_deferred_fields_stay_deferred() -> None:
     row = Plain.from_db("default", ["id"], [7])
 
@@ -142,8 +155,8 @@ def test_a_pickle_is_never_opened() -> None:
         (Code.ENUM, ["os", "system", "A"]),
         (Code.DATACLASS, ["os", "popen", "x", ["true"]]),
         (Code.DATACLASS, [__name__, "Wrong", "another-shape", [1]]),
-        (Code.MODEL, ["shop.Nothing", "x", [], [], {}]),
-        (Code.MODEL, ["shop.Shoe", "another-shape", ["id"], [1], {}]),
+        (Code.MODEL, ["shop.Nothing", "x", [], [], {}, {}]),
+        (Code.MODEL, ["shop.Shoe", "another-shape", ["id"], [1], {}, {}]),
         (99, [1]),
     ],
 )

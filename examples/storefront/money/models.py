@@ -7,6 +7,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from origin.datacache import cached
 from origin.querysets import InvalidatingManager
 
 from .currency import BASE, Currency
@@ -37,6 +38,7 @@ class ExchangeRate(models.Model):
         return f"{self.code} {self.rate}"
 
 
+@cached(max_age=3600, groups=("prices",))
 def currencies() -> Mapping[str, Currency]:
     """Every currency the shop sells in, the base currency first."""
     rates = dict(ExchangeRate.objects.order_by("code").values_list("code", "rate"))

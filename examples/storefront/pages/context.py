@@ -5,13 +5,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from ..catalogue.models import Category
+from ..catalogue.cached import shelves
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor: ``navigation``, the top categories with those below them."""
-    return {
-        "navigation": SimpleLazyObject(
-            lambda: list(Category.objects.roots().prefetch_related("children"))
-        )
-    }
+    return {"navigation": SimpleLazyObject(shelves)}

@@ -17,8 +17,9 @@ from django.views.generic import DetailView, View
 
 from origin import add_groups, keeps_fragments, two_pass
 
+from ..cached import lineage, listed_product, reviews
 from ..forms import ReviewForm
-from ..models import Category, Product
+from ..models import Product
 from ..seen import remember
 
 REVIEWS_A_PAGE = 6
@@ -31,19 +32,18 @@ class ProductPage(DetailView):  # type: ignore[type-arg]
     template_name = "catalogue/product.html"
     context_object_name = "product"
 
-    def get_queryset(self) -> QuerySet[Product]:
-        """Products that are shown."""
-        return Product.objects.listed().select_related("category", "collection")
+    def get_object(self, queryset: QuerySet[Product] | None = None) -> Product:
+        """A product that is shown."""
+        return listed_product(self.kwargs["slug"])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Where the product stands, and a page of reviews."""
         product: Product = self.object
-        reviews = Paginator(product.reviews.all(), REVIEWS_A_PAGE)
+        found = Paginator(reviews.get(product.pk) or (), REVIEWS_A_PAGE)
         add_groups(self.request, [f"product:{product.pk}", f"collection:{product.collection_id}"])
-        lineage = Category.objects.filter(path__in=product.category.lineage_paths())
         return super().get_context_data(
-            lineage=lineage.order_by("path"),
-            reviews=reviews.get_page(self.request.GET.get("reviews")),
+            lineage=lineage(product.category.path),
+            reviews=found.get_page(self.request.GET.get("reviews")),
             **kwargs,
         )
 

@@ -1,0 +1,188 @@
+"""Makes pages, in a process of its own: here, or by asking an edge for them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.db import connections
+from django.test import Client
+
+from ... import shells
+from ...conf import get_settings
+from ...guess import guess_page
+from ...report.asking import ask
+from ...subrequest import filter_query
+from .planning import Batch
+from .sources import Page, declared
+
+TIMEOUT: Final = 60.0
+"""Seconds that an edge may take for one page."""
+MADE: Final = "made"
+FRESH: Final = "fresh"
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A batch, and what is to be done with it. `through`: edges to ask, none to render here."""
+
+    batch: Batch
+    through: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
+    force: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a batch: pages by word, why some failed, queries and seconds."""
+
+    batch: Batch
+    words: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    queries: int = 0
+    seconds: float = 0.0
+
+
+def perform(task: Task) -> Outcome:
+    """Preload what the pages share, then make them."""
+    outcome = Outcome(task.batch)
+    began = time.perf_counter()
+    with _counting(outcome):
+        _preload(task, outcome)
+        for page in task.batch.pages:
+            try:
+                word = _through_edges(page, task) if task.through else _here(page, task.force)
+            except Exception as error:  # noqa: BLE001  # one page must not end the run
+                word = FAILED
+                outcome.errors.append(f"{page.url}: {type(error).__name__}: {error}")
+            outcome.words[page.name] = word
+    outcome.seconds = time.perf_counter() - began
+    return outcome
+
+
+def _preload(task: Task, outcome: Outcome) -> None:
+    source = declared().get(task.batch.source)
+    if source is None or source.preload is None:
+        return
+    try:
+        source.preload(task.batch.pages)
+    except Exception as error:  # noqa: BLE001  # the pages load one by one what is missing
+        outcome.errors.append(f"preload of {source.name}: {type(error).__name__}: {error}")
+
+
+def _here(page: Page, force: bool) -> str:
+    """Render for nobody, and keep the shell in the Django cache that serving processes read."""
+    conf = get_settings()
+    expected = _key(page)
+    if not force and expected is not None:
+        held = shells.lookup(expected, conf)
+        if held is not None and held.is_fresh:
+            return FRESH
+    began = shells.begin(conf)
+    client = Client()
+    for name, value in page.cookies.items():
+        client.cookies[name] = value
+    answer = ask(client, page.url, "first", conf)
+    if answer.shell is None:
+        if answer.status >= 500 or answer.reason.startswith("error"):
+            raise RuntimeError(answer.reason)
+        return PASSED
+    if conf.cache:
+        key = shells.PageKey(_address(page, answer.shell.query), answer.shell.values, conf.release)
+        shells.store(key, answer.shell, began, conf)
+    return MADE
+
+
+def _key(page: Page) -> shells.PageKey | None:
+    """The name under which the shell lies, as far as it can be told beforehand."""
+    from django.test import RequestFactory
+
+    conf, parts = get_settings(), urlsplit(page.url)
+    options = guess_page(RequestFactory().get(parts.path))
+    if options is None:
+        return None
+    known = [conf.dimensions[name] for name in options.dimensions]
+    found = [(item.name, item.reduce(page.cookies, {}, {}) or item.default) for item in known]
+    return shells.PageKey(_address(page, options.query), tuple(found), conf.release)
+
+
+def _address(page: Page, query: tuple[str, ...] | None) -> str:
+    parts = urlsplit(page.url)
+    kept = filter_query(parts.query, query, get_settings().ignorable_query)
+    url = f"{parts.scheme}://{parts.netloc.lower()}{parts.path or '/'}"
+    return f"{url}?{kept}" if kept else url
+
+
+def _through_edges(page: Page, task: Task) -> str:
+    """Ask every edge for the page, as a visitor without cookies; what is fresh costs it nothing."""
+    words = set()
+    for edge in task.through:
+        if task.force:
+            _purge(page, task)
+        status, trace = _get(edge, page)
+        if status < 500 and "detail=stale-while-revalidate" in trace:
+            _purge(page, task)  # of another release, or expired: have it now and not some time
+            status, trace = _get(edge, page)
+        if status >= 500:
+            raise RuntimeError(f"{edge} answered {status} ({trace})")
+        words.add(_word(trace))
+    return next(word for word in (PASSED, MADE, FRESH) if word in words)
+
+
+def _word(trace: str) -> str:
+    if "hit" in trace.split(",")[-1].partition(";")[2].split(";")[0]:
+        return FRESH
+    return PASSED if "fwd=bypass" in trace else MADE
+
+
+def _get(edge: str, page: Page) -> tuple[int, str]:
+    parts, target = urlsplit(edge), urlsplit(page.url)
+    path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+    headers = {"Host": target.netloc, "User-Agent": "twopass-rebuild"}
+    if page.cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in page.cookies.items())
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status, response.getheader("Cache-Status", "")
+    finally:
+        connection.close()
+
+
+def _purge(page: Page, task: Task) -> None:
+    from ...purge_client import post_purge
+
+    conf = get_settings()
+    for edge in task.admin:
+        document = {"urls": [page.url], "groups": [], "prefixes": [], "all": False, "wait": 2.0}
+        post_purge(edge, conf.admin_token or "", document, conf.purge_timeout + 2.0)
+
+
+@contextlib.contextmanager
+def _counting(outcome: Outcome) -> Iterator[None]:
+    def count(execute: Callable[..., Any], *args: Any) -> Any:
+        outcome.queries += 1
+        return execute(*args)
+
+    with contextlib.ExitStack() as stack:
+        for connection in connections.all():
+            stack.enter_context(connection.execute_wrapper(count))
+        yield
+
+
+def begin_process() -> None:
+    """What a process that makes pages does first."""
+    import django
+    from django.utils.module_loading import autodiscover_modules
+
+    django.setup()
+    autodiscover_modules("rebuild")
