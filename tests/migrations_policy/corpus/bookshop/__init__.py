@@ -1,0 +1,1 @@
+"""A bookshop that grew without anyone looking at its migrations."""

@@ -1,0 +1,1 @@
+"""A subscription business after its first stopped deploy: it uses the safe operations."""
