@@ -21,6 +21,13 @@ _TO_INDEX: Final = bytes(_INDEX.get(char, 0) for char in range(256))
 _RUN: Final = re.compile(rb"[A-Za-z0-9]{64,}")
 _FIELD: Final = re.compile(rb"csrf[a-z_-]{0,24}token", re.IGNORECASE)
 _SECRET: Final = re.compile(r"[A-Za-z0-9]{32}\Z")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9]{64}\Z")
+
+# Masking happens once a response and unmasking once a request: 32 letters at a time, as digits of
+# one number. A digit is below 62 + 62 < 256, so none carries into the next.
+_MODULO: Final = bytes(byte % 62 for byte in range(256))
+_LETTER: Final = bytes(ALPHABET[byte % 62] for byte in range(256))
+_ALL_62: Final = int.from_bytes(bytes([62]) * SECRET_LENGTH, "big")
 
 
 class CsrfHole:
@@ -37,7 +44,7 @@ CSRF: Final = CsrfHole()
 
 def secret_from_bytes(data: bytes) -> str:
     """A secret of 32 characters from 32 random (or derived) bytes."""
-    return bytes(ALPHABET[byte % 62] for byte in data[:SECRET_LENGTH]).decode("ascii")
+    return data[:SECRET_LENGTH].translate(_LETTER).decode("ascii")
 
 
 def is_secret(text: str) -> bool:
@@ -51,25 +58,29 @@ def sentinels(keyring: Keyring) -> tuple[str, ...]:
 
 
 def mask(secret: str, mask_bytes: bytes) -> bytes:
-    """The token for `secret` under 32 random bytes."""
-    indices = [byte % 62 for byte in mask_bytes[:SECRET_LENGTH]]
-    cipher = [
-        (_INDEX[char] + shift) % 62 for char, shift in zip(secret.encode(), indices, strict=True)
-    ]
-    return bytes(ALPHABET[position] for position in (*indices, *cipher))
+    """The token for `secret` under 32 random bytes. Raises ValueError for other lengths."""
+    shifts = mask_bytes[:SECRET_LENGTH]
+    if len(secret) != SECRET_LENGTH or len(shifts) != SECRET_LENGTH:
+        raise ValueError(f"secret and mask have {SECRET_LENGTH} characters and bytes")
+    cipher = _number(secret.encode("ascii").translate(_TO_INDEX)) + _number(
+        shifts.translate(_MODULO)
+    )
+    return shifts.translate(_LETTER) + cipher.to_bytes(SECRET_LENGTH, "big").translate(_LETTER)
 
 
 def unmask(token: str) -> str | None:
     """The secret of a token of 64 characters, a bare secret of 32 as it is, else None."""
     if is_secret(token):
         return token
-    data = token.encode("ascii", "replace")
-    if len(data) != TOKEN_LENGTH or any(char not in _INDEX for char in data):
+    if _TOKEN.match(token) is None:
         return None
-    return bytes(
-        ALPHABET[(_INDEX[cipher] - _INDEX[shift]) % 62]
-        for shift, cipher in zip(data[:SECRET_LENGTH], data[SECRET_LENGTH:], strict=True)
-    ).decode("ascii")
+    data = token.encode("ascii").translate(_TO_INDEX)
+    secret = _number(data[SECRET_LENGTH:]) + _ALL_62 - _number(data[:SECRET_LENGTH])
+    return secret.to_bytes(SECRET_LENGTH, "big").translate(_LETTER).decode("ascii")
+
+
+def _number(digits: bytes) -> int:
+    return int.from_bytes(digits, "big")
 
 
 def split_tokens(body: bytes, secrets: Sequence[str]) -> list[bytes | CsrfHole]:
