@@ -106,9 +106,11 @@ class Visit:
             return not (visitor.cookies.keys() - self.harmless)
         return not visitor.has_any(self._undeclared(hole, reads))
 
-    def key(self, hole: FragmentHole, reads: KnownReads | None) -> FragmentKey:
-        """The key under which this visitor would find the fragment."""
-        base, found = self.base(hole), reads or KnownReads()
+    def key(
+        self, hole: FragmentHole, reads: KnownReads | None, base: bytes | None = None
+    ) -> FragmentKey:
+        """The key under which this visitor would find the fragment; `base` where it is known."""
+        base, found = self.base(hole) if base is None else base, reads or KnownReads()
         own = self._undeclared(hole, found)
         # A public fragment that reads a cookie or a header nobody declared is none.
         if hole.scope == "public" and not own and not found.headers:

@@ -31,12 +31,23 @@ class Ask:
         return self.hole.scope != "no-store" and not self.hole.writes
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A fragment that was held, and what it was found by: all that the finding rests on."""
+
+    base: bytes
+    reads: KnownReads | None
+    key: FragmentKey
+    fragment: PreparedFragment
+
+
 @dataclass(slots=True)
 class Plan:
     """What becomes of every hole. `refresh`: shown stale now, to be asked for afterwards."""
 
     empty: list[FragmentHole] = field(default_factory=list)
     held: dict[FragmentHole, PreparedFragment] = field(default_factory=dict)
+    found: list[Found] = field(default_factory=list)
     asked: list[Ask] = field(default_factory=list)
     refresh: list[Ask] = field(default_factory=list)
 
@@ -82,11 +93,13 @@ def make_plan(shell: PreparedShell, visit: Visit, held: Held, known: Known, now:
         if hole.when_cookies and not visit.visitor.has_any(hole.when_cookies):
             plan.empty.append(hole)
             continue
-        reads = known(visit.base(hole))
-        key = visit.key(hole, reads)
+        base = visit.base(hole)
+        reads = known(base)
+        key = visit.key(hole, reads, base)
         fragment = None if hole.scope == "no-store" else held(key)
         if fragment is not None and fragment.expiry.is_fresh(now):
             plan.held[hole] = fragment
+            plan.found.append(Found(base, reads, key, fragment))
         elif fragment is not None and fragment.expiry.may_refresh(now) and not hole.writes:
             plan.held[hole] = fragment
             plan.refresh.append(Ask(hole, key))
