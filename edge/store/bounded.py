@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
+from edge.store.changes import Changes
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -14,12 +16,14 @@ class BoundedMap(Generic[K, V]):
     """At most `limit` entries, least recently used ones leave first.
 
     An entry may have a time from which it counts as absent; `now` in the caller's seconds.
+    `changes` counts whatever else makes `get` answer otherwise than before.
     """
 
-    __slots__ = ("_entries", "limit")
+    __slots__ = ("_changes", "_entries", "limit")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, changes: Changes | None = None) -> None:
         self.limit = limit
+        self._changes = changes or Changes()
         self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -38,6 +42,7 @@ class BoundedMap(Generic[K, V]):
 
     def set(self, key: K, value: V, until: float = float("inf")) -> None:
         """Remember `value`, before `until`."""
+        self._changes.count += 1
         self._entries[key] = (value, until)
         self._entries.move_to_end(key)
         if len(self._entries) > self.limit:
@@ -45,8 +50,10 @@ class BoundedMap(Generic[K, V]):
 
     def discard(self, key: K) -> None:
         """Forget `key`, if it is there."""
+        self._changes.count += 1
         self._entries.pop(key, None)
 
     def clear(self) -> None:
         """Forget everything."""
+        self._changes.count += 1
         self._entries.clear()

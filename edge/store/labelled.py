@@ -9,6 +9,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from edge.core.prepared import Expiry
 from edge.core.purge import Invalidation, Labels
+from edge.store.changes import Changes
 
 
 class Storable(Protocol):
@@ -28,10 +29,14 @@ V = TypeVar("V", bound=Storable)
 
 
 class LabelledStore(Generic[K, V]):
-    """Least recently used objects leave first once `limit` bytes are held."""
+    """Least recently used objects leave first once `limit` bytes are held.
 
-    def __init__(self, limit: int) -> None:
+    `changes` counts whatever makes `get` answer otherwise than before.
+    """
+
+    def __init__(self, limit: int, changes: Changes | None = None) -> None:
         self.limit = limit
+        self._changes = changes or Changes()
         self.bytes = 0
         self.evictions = 0
         self._objects: OrderedDict[K, V] = OrderedDict()
@@ -67,6 +72,7 @@ class LabelledStore(Generic[K, V]):
         self.discard(key)
         if value.size > self.limit:
             return False
+        self._changes.count += 1
         self._objects[key] = value
         self.bytes += value.size
         self._by_url.setdefault(value.labels.url, set()).add(key)
@@ -83,6 +89,7 @@ class LabelledStore(Generic[K, V]):
         value = self._objects.pop(key, None)
         if value is None:
             return None
+        self._changes.count += 1
         self.bytes -= value.size
         _unindex(self._by_url, value.labels.url, key)
         for group in value.labels.groups:
@@ -128,6 +135,7 @@ class LabelledStore(Generic[K, V]):
     def soften(self, key: K, now: float) -> None:
         """Make the object of that key stale."""
         # same labels, same size: only its times change
+        self._changes.count += 1
         value = self._objects[key] = self._objects[key].softened(now)
         self._note_deadline(key, value)
 

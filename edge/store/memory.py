@@ -14,6 +14,7 @@ from edge.core.steps import Page
 from edge.core.stored import URI_GROUP, StoredResponse
 from edge.settings import Settings
 from edge.store.bounded import BoundedMap
+from edge.store.changes import Changes
 from edge.store.labelled import LabelledStore
 from edge.store.private import PrivateStore
 from edge.store.variants import VariantStore
@@ -33,10 +34,14 @@ class Memory:
         self._object_limit = settings.object_bytes
         # of what is not private, pages get a half, plain responses and fragments a quarter each
         quarter = max(settings.store_bytes // 4, 1)
-        self.shells: LabelledStore[bytes, PreparedShell] = LabelledStore(2 * quarter)
-        self.responses = VariantStore(quarter)
-        self.shared: LabelledStore[FragmentKey, PreparedFragment] = LabelledStore(quarter)
-        self.private = PrivateStore(settings.private_bytes, settings.private_bytes_per_visitor)
+        self.changes = changes = Changes()
+        """Moves whenever anything here does, so that what rests on it all is checked no oftener."""
+        self.shells: LabelledStore[bytes, PreparedShell] = LabelledStore(2 * quarter, changes)
+        self.responses = VariantStore(quarter, changes)
+        self.shared: LabelledStore[FragmentKey, PreparedFragment] = LabelledStore(quarter, changes)
+        self.private = PrivateStore(
+            settings.private_bytes, settings.private_bytes_per_visitor, changes
+        )
         self.fence = Fence()
         self.generation = 0
         """Who asks after a purge must not join a fetch that began before: this parts them.
@@ -44,12 +49,12 @@ class Memory:
         Unsafe requests, each of which makes one plain response invalid, do not count: visitors who
         fill their baskets would part all others' fetches of slow pages.
         """
-        self.records: BoundedMap[bytes, PageRecord] = BoundedMap(MAX_RECORDS)
-        self.marks: BoundedMap[Hashable, str] = BoundedMap(MAX_RECORDS)
+        self.records: BoundedMap[bytes, PageRecord] = BoundedMap(MAX_RECORDS, changes)
+        self.marks: BoundedMap[Hashable, str] = BoundedMap(MAX_RECORDS, changes)
         """Hit-for-pass: URLs and pages that are not asked for shells for a while, and why."""
         self.pauses: BoundedMap[bytes, bool] = BoundedMap(MAX_RECORDS)
         """Pages whose last fetch failed a moment ago."""
-        self.reads: BoundedMap[bytes, KnownReads] = BoundedMap(MAX_RECORDS)
+        self.reads: BoundedMap[bytes, KnownReads] = BoundedMap(MAX_RECORDS, changes)
         self._min_lsn: tuple[str, float] | None = None
 
     @property

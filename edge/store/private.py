@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from edge.core.fragment_key import FragmentKey
 from edge.core.prepared import PreparedFragment
+from edge.store.changes import Changes
 from edge.store.labelled import LabelledStore
 
 
@@ -21,8 +22,10 @@ class _Account:
 class PrivateStore(LabelledStore[FragmentKey, PreparedFragment]):
     """A store that also counts by visitor, so that nobody can push out all the others."""
 
-    def __init__(self, limit: int, limit_per_visitor: int) -> None:
-        super().__init__(limit)
+    def __init__(
+        self, limit: int, limit_per_visitor: int, changes: Changes | None = None
+    ) -> None:
+        super().__init__(limit, changes)
         self.limit_per_visitor = limit_per_visitor
         self._accounts: dict[bytes, _Account] = {}
         self._account_of: dict[FragmentKey, bytes] = {}

@@ -8,6 +8,7 @@ from edge.core.key import uri_of
 from edge.core.messages import Headers
 from edge.core.stored import StoredResponse
 from edge.core.vary import VaryRule, variant_key
+from edge.store.changes import Changes
 from edge.store.labelled import LabelledStore
 
 MAX_VARIANTS = 64
@@ -17,8 +18,8 @@ MAX_VARIANTS = 64
 class VariantStore(LabelledStore[bytes, StoredResponse]):
     """Finds the stored response that a request selects (RFC 9111 §4.1)."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
+    def __init__(self, limit: int, changes: Changes | None = None) -> None:
+        super().__init__(limit, changes)
         self._variants: dict[bytes, OrderedDict[bytes, VaryRule]] = {}
 
     def select(self, primary: bytes, headers: Headers) -> StoredResponse | None:
