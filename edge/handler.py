@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from edge.core.cache_status import CacheStatus
 from edge.core.exchange import (
     after_fetch,
+    after_fill,
     after_lookup,
     after_plain_lookup,
     after_probe,
@@ -181,7 +182,7 @@ class Exchange:
             case Serve():
                 await self._serve(step)
             case Ask():
-                await self._ask(step)
+                return await self._ask(step)
             case Pass():
                 await self._pass(step)
             case Relay():
@@ -339,10 +340,20 @@ class Exchange:
         await self._responder.start(answer.status, answer.headers)
         await self._responder.finish(answer.body)
 
-    async def _ask(self, step: Ask) -> None:
+    async def _ask(self, step: Ask) -> Step | None:
+        if self._plain.may_fill:
+            self._client.has_no_body()
+            outcome, joined = await self._client.unless_gone(self._plain.fill(), self._responder)
+            if joined:
+                self._edge.tally.collapsed.add("response")
+            found, now = self._plain.lookup(), self._edge.clock()
+            filled = after_fill(step, outcome, found, collapsed=joined, now=now)
+            if filled != step:
+                return filled
         self._responder.outcome = str(step.forward)
         work = self._proxy.ask(step, self._plain, self._client, self._responder)
         await self._client.unless_gone(work, self._responder)
+        return None
 
     def _note(self, status: CacheStatus) -> None:
         """File the response under what its trace says."""

@@ -172,25 +172,51 @@ class Plain:
         key = (stored.key, self._edge.memory.generation)
         self._edge.validations.begin(key, lambda: self._validate(stored))
 
+    @property
+    def may_fill(self) -> bool:
+        """Whether the answer to this request was one for all the last time it was asked for."""
+        if self._inbound.head.method != b"GET" or has(self.request.headers, b"authorization"):
+            return False
+        return self._edge.memory.shared_lately.get(self._primary) is not None
+
+    async def fill(self) -> tuple[ValidationOutcome, bool]:
+        """Ask for what is not stored any more, once for all who want it; whether that was joined.
+
+        Others may have another variant: `lookup` tells what this request gets of it.
+        """
+        key = (self._primary, self._edge.memory.generation)
+        return await self._edge.validations.share(key, self._fill)
+
+    async def _fill(self) -> ValidationOutcome:
+        outcome = await self._asked_about([])
+        if isinstance(outcome, Unfit):
+            self._edge.memory.shared_lately.discard(self._primary)
+        return outcome
+
     async def _validate(self, stored: StoredResponse) -> ValidationOutcome:
-        edge, since, asked_at = self._edge, self._edge.position, self._edge.clock()
-        known = [stored, *(v for v in edge.memory.responses.variants(self._primary) if v != stored)]
-        try:
-            origin = edge.origin_for(self._inbound.head.host)
-            response = await origin.send(self._conditional(known))
-            try:
-                outcome = await self._outcome(response, known, since, asked_at)
-            finally:
-                await response.aclose()
-        except OriginError as error:
-            outcome = Failed(error.status, error.reason)
-        except DocumentError as error:
-            logger.error("ESI document refused: %s", error, extra={"url": self._url})
-            outcome = Failed(502, "esi")
+        edge = self._edge
+        others = (v for v in edge.memory.responses.variants(self._primary) if v != stored)
+        outcome = await self._asked_about([stored, *others])
         failed = isinstance(outcome, Failed)
         if failed or (isinstance(outcome, Unfit) and outcome.status in ERROR_STATUSES):
             edge.memory.pauses.set(stored.key, True, edge.clock() + PAUSE)
         return outcome
+
+    async def _asked_about(self, known: list[StoredResponse]) -> ValidationOutcome:
+        """What the origin says, asked on condition of what is `known`."""
+        edge, since, asked_at = self._edge, self._edge.position, self._edge.clock()
+        try:
+            origin = edge.origin_for(self._inbound.head.host)
+            response = await origin.send(self._conditional(known))
+            try:
+                return await self._outcome(response, known, since, asked_at)
+            finally:
+                await response.aclose()
+        except OriginError as error:
+            return Failed(error.status, error.reason)
+        except DocumentError as error:
+            logger.error("ESI document refused: %s", error, extra={"url": self._url})
+            return Failed(502, "esi")
 
     def _conditional(self, known: list[StoredResponse]) -> OriginRequest:
         conditions = validation_fields(variant.facts for variant in known)
@@ -205,7 +231,8 @@ class Plain:
                 if identifies(response.headers, stored.facts):
                     return self._freshened(stored, response.headers, since, asked_at)
             # It speaks of something that is not here (RFC 9111 §4.3.4): of no use.
-            self._edge.memory.responses.discard(known[0].key)
+            for stored in known[:1]:
+                self._edge.memory.responses.discard(stored.key)
             return Unfit(304)
         request = replace(self.request, method=b"GET")
         head = ResponseHead(response.status, response.headers)

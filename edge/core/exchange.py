@@ -4,6 +4,7 @@
     Lookup      ─▶ after_lookup       ─▶ Splice | Fetch | Pass
     Fetch       ─▶ after_fetch        ─▶ Splice | Lookup | Pass | Fail
     PlainLookup ─▶ after_plain_lookup ─▶ Serve | Validate | Ask | Probe
+    Ask         ─▶ after_fill         ─▶ Serve | Ask | Fail      (only what was for all lately)
     Validate    ─▶ after_validation   ─▶ Serve | Ask | Fail
     Probe       ─▶ after_probe        ─▶ Splice | Lookup | Relay | Probe | Ask | Fail
 
@@ -193,6 +194,31 @@ def after_validation(
             # §5.2.2.2: who forbids stale answers wants to hear of it
             status_code = 504 if step.stored.facts.forbids_stale else http_status
             return Fail(status_code, detail, Forward.STALE)
+
+
+def after_fill(
+    step: Ask, outcome: ValidationOutcome, found: PlainFound, *, collapsed: bool, now: float
+) -> Step:
+    """What an answer that several waited for leads to. `found`: what of it this request selects.
+
+    Whoever selects nothing of it (another variant, or nothing was stored) asks alone.
+    """
+    match outcome:
+        case Validated(stored, http_status):
+            is_kept = found.stored is not None and found.reuse is Reuse.FRESH
+            if is_kept and found.stored is not None:
+                stored = found.stored
+            elif collapsed:
+                return step
+            status = CacheStatus(
+                step.forward, fwd_status=http_status, ttl=remaining(stored.facts, now),
+                stored=is_kept and not collapsed, collapsed=collapsed,
+            )  # fmt: skip
+            return Serve(stored, status)
+        case Unfit():
+            return step
+        case Failed(http_status, detail):
+            return Fail(http_status, detail, step.forward)
 
 
 def remaining(facts: Facts, now: float) -> int:

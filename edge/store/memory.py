@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from edge.core.fragment_key import NOBODY, PUBLIC, FragmentKey, KnownReads
+from edge.core.key import uri_of
 from edge.core.lsn import later
 from edge.core.page_key import findable
 from edge.core.prepared import OVERHEAD, PreparedFragment, PreparedShell
@@ -54,6 +55,8 @@ class Memory:
         """Hit-for-pass: URLs and pages that are not asked for shells for a while, and why."""
         self.pauses: BoundedMap[bytes, bool] = BoundedMap(MAX_RECORDS)
         """Pages whose last fetch failed a moment ago."""
+        self.shared_lately: BoundedMap[bytes, bool] = BoundedMap(MAX_RECORDS)
+        """Plain resources whose last answer was one for all: who wants them may wait together."""
         self.reads: BoundedMap[bytes, KnownReads] = BoundedMap(MAX_RECORDS, changes)
         self._min_lsn: tuple[str, float] | None = None
 
@@ -100,7 +103,10 @@ class Memory:
             return False
         if not self.fence.may_store(stored.labels, since):
             return False
-        return self.responses.put(stored.key, stored)
+        kept = self.responses.put(stored.key, stored)
+        if kept:
+            self.shared_lately.set(uri_of(stored.key), True)
+        return kept
 
     def held(self, key: FragmentKey) -> PreparedFragment | None:
         """The fragment of that key, wherever its kind lies."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
-from bench import Bench
+from bench import Bench, until
 
 from fragments.manifest import Manifest
 from origin import Answer, Page, ScriptedOrigin, Seen, shell
@@ -220,3 +221,98 @@ async def test_a_head_that_is_passed_freshens_or_ends_what_is_stored(
     assert (await bench.get("/x")).text == "page"
 
     assert len([seen for seen in origin.seen if seen.method == "GET"]) == asked
+
+
+@pytest.fixture
+async def plain_bench(origin: ScriptedOrigin) -> AsyncIterator[Bench]:
+    """Before an origin that knows nothing of two passes."""
+    origin.manifest = None
+    async with Bench(origin) as running:
+        yield running
+
+
+async def _together(bench: Bench, origin: ScriptedOrigin, names: list[str]) -> list[str]:
+    """What visitors get who ask for /x while the first of them still waits."""
+    gate = origin.hold["/x"] = asyncio.Event()
+    origin.seen.clear()
+    running = [asyncio.create_task(bench.visitor(who=name).get("/x")) for name in names]
+    await until(lambda: origin.seen)
+    await bench.settle()
+    gate.set()
+    return [got.text for got in await asyncio.gather(*running)]
+
+
+@pytest.mark.parametrize("ends", ["purge", "time"])
+async def test_what_was_for_all_lately_is_asked_for_once(
+    plain_bench: Bench, origin: ScriptedOrigin, ends: str
+) -> None:
+    origin.pages["/x"] = _counted(FRESH)
+    await plain_bench.get("/x")
+    if ends == "purge":
+        plain_bench.purge(urls=("http://shop.test/x",))
+    else:
+        plain_bench.clock.tick(60)
+        plain_bench.edge.memory.expire(plain_bench.clock.now)
+
+    assert await _together(plain_bench, origin, ["a", "b", "c"]) == ["1", "1", "1"]
+    assert len(origin.seen) == 1
+    assert plain_bench.edge.tally.collapsed.values[("response",)] == 2
+
+
+@pytest.mark.parametrize("control", ["private", "no-store", ""])
+async def test_an_answer_that_is_for_one_now_is_nobody_elses(
+    plain_bench: Bench, origin: ScriptedOrigin, control: str
+) -> None:
+    origin.pages["/x"] = _counted(FRESH)
+    await plain_bench.get("/x")
+    plain_bench.purge(urls=("http://shop.test/x",))
+    origin.pages["/x"] = lambda seen: Answer(
+        200, [("cache-control", control)] if control else [], seen.cookies["who"].encode()
+    )
+
+    assert await _together(plain_bench, origin, ["alice", "bob"]) == ["alice", "bob"]
+    origin.seen.clear()
+    assert await _together(plain_bench, origin, ["alice", "bob"]) == ["alice", "bob"]
+    assert len(origin.seen) == 2  # it is known by now, so nobody waits for anybody
+
+
+async def test_who_waits_for_another_variant_gets_their_own(
+    plain_bench: Bench, origin: ScriptedOrigin
+) -> None:
+    origin.pages["/x"] = lambda seen: Answer(
+        200, [FRESH, ("vary", "Cookie")], seen.cookies["who"].encode()
+    )
+    await plain_bench.visitor(who="first").get("/x")
+    plain_bench.purge(urls=("http://shop.test/x",))
+
+    assert await _together(plain_bench, origin, ["alice", "bob", "alice"]) == [
+        "alice",
+        "bob",
+        "alice",
+    ]
+
+
+async def test_a_dead_origin_is_asked_once_by_all_who_wait(
+    plain_bench: Bench, origin: ScriptedOrigin
+) -> None:
+    origin.pages["/x"] = _counted(FRESH)
+    await plain_bench.get("/x")
+    plain_bench.purge(urls=("http://shop.test/x",))
+    origin.down = True
+    got = await asyncio.gather(*(plain_bench.get("/x") for _ in range(5)))
+
+    assert [one.status for one in got] == [502] * 5
+    assert plain_bench.edge.tally.origin_failures.values[("probe", "connect")] == 1
+
+
+async def test_what_has_become_too_large_passes_to_each(
+    origin: ScriptedOrigin,
+) -> None:
+    origin.manifest = None
+    origin.pages["/x"] = _counted(FRESH)
+    async with Bench(origin, object_bytes=1000) as bench:
+        await bench.get("/x")
+        bench.purge(urls=("http://shop.test/x",))
+        origin.pages["/x"] = Answer(200, [FRESH], b"x" * 5000)
+
+        assert await _together(bench, origin, ["a", "b"]) == ["x" * 5000] * 2
