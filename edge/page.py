@@ -15,6 +15,7 @@ from edge.core.page_headers import (
     not_modified_fields,
     page_fields,
     status_fields,
+    timing,
     verdict_fields,
 )
 from edge.core.plan import Plan, make_plan
@@ -49,8 +50,9 @@ class PageAnswer:
         self._visitor = pages.visitor
         self._now = edge.clock()
         self._set_cookies: list[Field] = []
-        dimensions = self._dimensions(page)
-        visit, begun = self._visit(page, dimensions)
+        dimensions = pages.dimensions(page, step.shell)
+        begun = None if pages.visitor.has_own_key else epoch.fresh(edge.rng)
+        visit = pages.visit(page, dimensions, begun)
         self._plan: Plan = make_plan(
             step.shell, visit, edge.memory.held, edge.memory.reads.get, self._now
         )
@@ -69,33 +71,6 @@ class PageAnswer:
             SecondPass(self._edge, self._seat, self._plan, gate=False).refresh()
 
     # -- who sits where
-
-    def _dimensions(self, page: Page) -> tuple[Dimension, ...]:
-        """The page's own, and those of the site that only its fragments declare."""
-        own = {dimension.name: dimension for dimension in page.record.dimensions}
-        for hole in self._shell.holes:
-            for name in hole.dimensions:
-                if name not in own and name in self._site.dimensions:
-                    own[name] = self._site.dimensions[name]
-        return tuple(own.values())
-
-    def _visit(self, page: Page, dimensions: tuple[Dimension, ...]) -> tuple[Visit, str | None]:
-        """Who looks at which page, and an epoch for who has nothing else that is theirs alone."""
-        edge, visitor = self._edge, self._visitor
-        assert edge.keyring is not None
-        begun = None if visitor.has_own_key else epoch.fresh(edge.rng)
-        by_cookie = {d.name: d.field for d in dimensions if d.source in _COOKIE_SOURCES}
-        csrf = self._site.manifest.csrf_cookie
-        visit = Visit(
-            site=self._inbound.site,
-            url=self._inbound.url,
-            visitor=visitor,
-            values={**self._pages.values(dimensions), **dict(page.values)},
-            identity=visitor.identity(edge.keyring, begun),
-            dimension_cookies=by_cookie,
-            harmless=frozenset((*by_cookie.values(), *((csrf.name,) if csrf else ()))),
-        )
-        return visit, begun
 
     def _take_seat(
         self, visit: Visit, dimensions: tuple[Dimension, ...], begun: str | None
@@ -130,11 +105,7 @@ class PageAnswer:
         plan, age = self._plan, self._shell.expiry.age(self._now)
         token = self._seat.token if self._shell.filled_fields else b""
         fields = page_fields(self._shell, plan, token, self._seat.nonce, self._set_cookies)
-        timing = b'shell;desc="%s", fragments;desc="%d held, %d asked, %d empty"' % (
-            b"hit" if self._status.is_hit else b"fetched",
-            len(plan.held), len(plan.asked), len(plan.empty),
-        )  # fmt: skip
-        fields += status_fields(self._status, age, timing)
+        fields += status_fields(self._status, age, timing(plan, is_hit=self._status.is_hit))
         if streamed:
             fields.append(UNBUFFERED)
         return fields
@@ -224,6 +195,3 @@ class PageAnswer:
         self._set_cookies += kept
         if epoch.is_over(False, kept, self._site.manifest.session_cookie):
             self._begin_epoch(epoch.fresh(self._edge.rng))
-
-
-_COOKIE_SOURCES = ("cookie", "language", "bucket")

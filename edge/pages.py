@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
+from edge.core.fragment_key import Visit
 from edge.core.inbound import Inbound
 from edge.core.key import primary_key
 from edge.core.outbound import first_pass
 from edge.core.page_key import NOTHING_IGNORABLE, filtered_query, label_url, target_of
-from edge.core.prepared import prepare_shell
+from edge.core.prepared import PreparedShell, prepare_shell
 from edge.core.site import PageRecord, Site
 from edge.core.steps import PASS_REASONS, Declined, Failed, Fetched, Page, Shelled
 from edge.core.visitor import Visitor
@@ -68,6 +69,34 @@ class Pages:
                 self.drawn[dimension.name] = dimension.draw(fraction)
             found[dimension.name] = self.drawn[dimension.name]
         return found
+
+    def dimensions(self, page: Page, shell: PreparedShell) -> tuple[Dimension, ...]:
+        """The page's own, and those of the site that only its fragments declare."""
+        own = {dimension.name: dimension for dimension in page.record.dimensions}
+        for hole in shell.holes:
+            for name in hole.dimensions:
+                if name not in own and name in self.site.dimensions:
+                    own[name] = self.site.dimensions[name]
+        return tuple(own.values())
+
+    def visit(self, page: Page, dimensions: tuple[Dimension, ...], epoch: str | None) -> Visit:
+        """Who looks at which page; `epoch` is that of who has nothing else that is theirs alone."""
+        edge, visitor = self.edge, self.visitor
+        assert edge.keyring is not None
+        by_cookie = {d.name: d.field for d in dimensions if d.source in _COOKIE_SOURCES}
+        csrf = self.site.manifest.csrf_cookie
+        return Visit(
+            site=self.inbound.site,
+            url=self.inbound.url,
+            visitor=visitor,
+            values={**self.values(dimensions), **dict(page.values)},
+            identity=visitor.identity(edge.keyring, epoch),
+            dimension_cookies=by_cookie,
+            harmless=frozenset((*by_cookie.values(), *((csrf.name,) if csrf else ()))),
+        )
+
+
+_COOKIE_SOURCES = ("cookie", "language", "bucket")
 
 
 def page_for(

@@ -109,6 +109,14 @@ def status_fields(status: CacheStatus, age: int | None, timing: bytes | None) ->
     return fields
 
 
+def timing(plan: Plan, *, is_hit: bool) -> bytes:
+    """Server-Timing: where the shell came from, and what became of its holes."""
+    return b'shell;desc="%s", fragments;desc="%d held, %d asked, %d empty"' % (
+        b"hit" if is_hit else b"fetched",
+        len(plan.held), len(plan.asked), len(plan.empty),
+    )  # fmt: skip
+
+
 def relayed_fields(headers: Headers, status: CacheStatus) -> list[Field]:
     """An origin's response as it leaves: without what belongs to one connection or to us."""
     own = status.serialise(CACHE.decode())
