@@ -92,6 +92,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("old", "new"), CHANGES)
 def test_free_type_changes_are_free_on_the_server(shop: Shop, old: str, new: str) -> None:
     shop.query(f"ALTER TABLE shop_order ADD COLUMN value {old}")

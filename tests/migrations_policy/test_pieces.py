@@ -1,5 +1,6 @@
 """Small parts: configuration, phases, recipes, paste-able code, reports of nothing."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,16 @@ def test_sql_constants_as_python() -> None:
     assert literal("'x'") == "'x'"
     assert literal("true") == "True"
     assert literal("now()") is None
+
+
+def test_every_setting_is_documented() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "migrations_policy.md").read_text()
+    spelled = {"uses_guard": "guarded", "app_rules": "apps.<label>.rules"}
+    spelled |= {"table_rules": "tables.<table>.rules", "table_rows": "tables.<table>.rows"}
+
+    missing = [f.name for f in fields(Settings) if f"`{spelled.get(f.name, f.name)}`" not in text]
+
+    assert missing == []
 
 
 @pytest.mark.parametrize("name", FORMATS)

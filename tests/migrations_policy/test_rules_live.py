@@ -18,7 +18,7 @@ from tests.migrations_policy.test_rules_lint import judge
 from tests.migrations_policy.workbench import Shop, Visitors, record, stopped
 
 SHOWN_ELSEWHERE = {"twin", "deleted", "edited"}  # test_history_rules.py
-CORE_ROWS = 20
+CORE_ROWS = 12
 LIVE = [
     pytest.param(rule, id=rule.name, marks=[] if rule.row <= CORE_ROWS else [pytest.mark.full])
     for rule in ALL
