@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 from functools import cached_property
 from typing import assert_never
-from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
@@ -58,7 +57,6 @@ from edge.protocol import EMPTY_QUERY
 from edge.proxy import Proxy
 from edge.respond import Client, ClientGone, Responder
 from edge.websocket import proxy_websocket
-from fragments.manifest import INTERNAL_PREFIX
 
 logger = logging.getLogger("twopass.edge")
 
@@ -202,7 +200,7 @@ class Exchange:
         return Plain(self._edge, self._inbound)
 
     def _begin(self) -> Step:
-        if _is_internal(self._inbound.path):
+        if self._inbound.is_internal:
             return Refuse(404, "Not found.")
         record = marked = None
         if self._pages is not None:
@@ -376,9 +374,3 @@ class Exchange:
         self._responder.outcome = "refused"
         fields = [(b"cache-status", CACHE + b"; hit; detail=refused")]
         await self._responder.text(step.status, step.message, fields)
-
-
-def _is_internal(path: bytes) -> bool:
-    """Whether the path is one of ours, spelt any way that an origin may read as such."""
-    plain = b"/" + unquote_to_bytes(path).lower().lstrip(b"/")
-    return plain.startswith(INTERNAL_PREFIX.encode()) or plain + b"/" == INTERNAL_PREFIX.encode()

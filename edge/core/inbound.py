@@ -7,12 +7,16 @@ it: internal fields, forwarding fields of untrusted senders, fields that overrid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from edge.core.forwarded import TrustedProxies
 from edge.core.invalidation import GROUP_FIELDS
 from edge.core.key import BadTarget, HostPatterns, canonical_host, canonical_target
 from edge.core.messages import Field, Headers, RequestHead, end_to_end, first, has, values
 from fragments.headers import INTERNAL_PREFIX, SURROGATE_FIELD
+from fragments.manifest import INTERNAL_PREFIX as INTERNAL_PATHS
+
+_INTERNAL_PATH = INTERNAL_PATHS.encode()
 
 _DROPPED_PREFIXES = (INTERNAL_PREFIX.encode(), b"surrogate-", b"x-forwarded-")
 # What frameworks and proxies let override the request line or the client's address.
@@ -67,6 +71,12 @@ class Inbound:
     def url(self) -> bytes:
         """The absolute URL as the visitor asked for it."""
         return self.site + self.head.target
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether the path is one of ours, spelt any way that an origin may read as such."""
+        plain = b"/" + unquote_to_bytes(self.path).lower().lstrip(b"/")
+        return plain.startswith(_INTERNAL_PATH) or plain + b"/" == _INTERNAL_PATH
 
 
 @dataclass(frozen=True, slots=True)
