@@ -25,7 +25,9 @@ from fragments.shell import NONCE, Scope
 from . import counters, csrf, rendering
 from .conf import Settings
 from .guard import FirstPassViolation, Guard
+from .middleware_reads import reads_of
 from .passes import LANGUAGE_ARGUMENT, Pass, TwoPass, entered
+from .plain_copy import plain_copy
 from .reads import ReadLog, track
 from .registry import Fragment, UnknownFragment, groups_for
 from .session import ReadOnly, ReadOnlyMessages
@@ -200,9 +202,7 @@ class Renderer:
         dimensions = dimensions_named(options.dimensions, self._conf)
         fields = cookie_fields(dimensions)
         log = ReadLog(exempt_cookies=fields)
-        for name in surroundings.cookies_read:
-            log.cookie(name)
-        cookies = dict(surroundings.request.COOKIES)
+        cookies = plain_copy(surroundings.request.COOKIES)
         reduced = {
             item.field: self._values[item.name]
             for item in dimensions
@@ -268,6 +268,10 @@ class Renderer:
     def _finish(self, attempt: _Attempt, rendered: str | HttpResponse) -> _Piece:
         piece = attempt.piece
         body = self._body(attempt, rendered)
+        # only now: lazy attributes of the request are read while rendering, in whatever fragment
+        # comes first
+        seen = reads_of(attempt.surroundings.request)
+        piece.log.add_middleware(seen, with_cookies=piece.scope != "public")
         options = attempt.job.fragment.options
         groups = groups_for(options.groups, attempt.request, attempt.job.arguments)
         piece.groups.update((name, None) for name in (*groups, *attempt.state.groups))
@@ -351,7 +355,7 @@ class Renderer:
             piece.max_age = 0.0
 
     def _cookies(self) -> Mapping[str, str]:
-        return self._visitor.request.COOKIES
+        return plain_copy(self._visitor.request.COOKIES)  # no fragment's reading
 
     def _frame(self, job: Job, piece: _Piece, started: float) -> Frame:
         scope: Scope = "no-store" if piece.log.everything else piece.scope

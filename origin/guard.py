@@ -216,6 +216,14 @@ class GuardedCookies(dict[str, str]):
     def __iter__(self) -> Iterator[str]:
         self._guard.fire("request.COOKIES")
 
+    def __len__(self) -> int:
+        # also what `if request.COOKIES` asks
+        self._guard.fire("request.COOKIES")
+
+    def copy(self) -> dict[str, str]:
+        """Fires: all cookies are a visitor's."""
+        self._guard.fire("request.COOKIES")
+
     def keys(self) -> Any:
         """Fires: all cookies are a visitor's."""
         self._guard.fire("request.COOKIES")

@@ -25,7 +25,6 @@ from .filling import Filling, open_holes
 from .frames import Renderer, job_for, unknown
 from .headers_out import protect
 from .passes import Pass, TwoPass
-from .reads import cookies_read
 from .registry import UnknownFragment
 from .second_pass import Bundle, FramesResponse, Plan
 from .single_pass import cut_headers, put_back
@@ -112,7 +111,7 @@ def _without_view(
     """Rendered from the request as the stack has left it; what must write is left out."""
     conf = visit.conf
     for_nobody = visit.for_nobody_of(request, visit.values)
-    renderer = Renderer(capture(request, cookies_read(request)), for_nobody, visit.values, conf)
+    renderer = Renderer(capture(request), for_nobody, visit.values, conf)
     frames: dict[FragmentHole, Frame] = {}
     for hole in holes:
         if hole.writes:

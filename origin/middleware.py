@@ -21,9 +21,9 @@ from . import counters, endpoints, exchange, foreign, guess, proof, second_pass
 from .conf import get_settings
 from .databases import check_lsn, first_pass_reads, fragment_reads
 from .frames import ForNobody
+from .middleware_reads import watch
 from .page import SAFE, page_options_of
 from .passes import Pass, TwoPass, entered, of
-from .reads import watch_middleware
 from .receipts import await_receipts, collect_receipts, wait_for_receipts
 from .second_pass import Bundle, Preparation
 from .steps import Collect, Flow, Run, Step, Work
@@ -155,12 +155,13 @@ class TwoPassMiddleware:
 
     def _for_nobody_of(self, request: HttpRequest, values: Mapping[str, str]) -> ForNobody:
         """Prepares requests for nobody beside `request`, through the stack below."""
+        target = Target.of(request)  # now, as what is read of `request` later may be noted
 
         def prepare(names: tuple[str, ...]) -> Surroundings:
             conf = get_settings()
             dimensions = dimensions_named(names, conf)
             parts = parts_for_nobody(request, values, dimensions, conf)
-            sub = build(request, Target.of(request), parts, anonymous=True)
+            sub = build(request, target, parts, anonymous=True)
             preparation = Preparation()
             step = Run(sub, TwoPass(Pass.SECOND, work=preparation))
             with capture(request).active():
@@ -189,7 +190,7 @@ def _running(step: Run) -> Iterator[None]:
         if state.kind is Pass.FIRST:
             stack.enter_context(first_pass_reads(step.min_lsn))
         else:
-            watch_middleware(request)
+            watch(request)
         if isinstance(state.work, (Bundle, Preparation)):
             is_nobody = not isinstance(state.work, Bundle) or state.work.is_nobody
             stack.enter_context(fragment_reads(step.min_lsn, is_nobody=is_nobody))

@@ -13,11 +13,12 @@ from django.http import HttpRequest
 from django.http.request import HttpHeaders
 
 from fragments.bundle import Reads
-from fragments.dimensions import CONTEXT_COOKIE
 
 from . import current_app
+from .middleware_reads import MiddlewareReads
 from .plain_copy import plain_copy
 from .subrequest import ADDRESSING
+from .tracked_dict import TrackedDict
 
 _NOT_THE_VISITORS: Final = ADDRESSING | {"cookie"}
 """Fields that say nothing of the visitor, and the one whose parts are recorded one by one."""
@@ -57,6 +58,13 @@ class ReadLog:
         elif key.startswith("HTTP_"):
             self.header(key[5:].replace("_", "-"))
 
+    def add_middleware(self, seen: MiddlewareReads, *, with_cookies: bool) -> None:
+        """Add what the stack read; without cookies where the request carried nobody's."""
+        self.url = self.url or seen.query
+        if with_cookies:
+            for name in seen.cookies:
+                self.cookie(name)
+
     def merge(self, other: ReadLog) -> None:
         """Add what a nested fragment read."""
         self._cookies.update(other._cookies)
@@ -67,78 +75,6 @@ class ReadLog:
     def as_reads(self) -> Reads:
         """The wire form, in stable order."""
         return Reads(tuple(sorted(self._cookies)), tuple(sorted(self._headers)), self.url)
-
-
-def watch_middleware(request: HttpRequest) -> None:
-    """Note which cookies middleware looks at before the view.
-
-    It may keep what it learns in attributes (`request.currency`), where no fragment's own reads
-    would show it.
-    """
-    seen: dict[str, None] = {}
-
-    def read(name: str) -> None:
-        seen[name] = None
-
-    request.__dict__["_twopass_seen"] = seen
-    request.COOKIES = TrackedDict(request.COOKIES, read, lambda: None)
-
-
-def cookies_read(request: HttpRequest) -> tuple[str, ...]:
-    """What middleware looked at, without the cookies whose effect is known.
-
-    Session and user are in every private key, the language is in every include, and messages and
-    CSRF tokens are never kept.
-    """
-    known = {
-        settings.SESSION_COOKIE_NAME,
-        settings.CSRF_COOKIE_NAME,
-        settings.LANGUAGE_COOKIE_NAME,
-        CONTEXT_COOKIE,
-        "messages",
-    }
-    return tuple(sorted(set(request.__dict__.get("_twopass_seen", ())) - known))
-
-
-class TrackedDict(dict[str, Any]):
-    """A dict that tells a function which keys are read, present or not, and when all are."""
-
-    def __init__(self, values: Mapping[str, Any], read: Any, read_all: Any) -> None:
-        super().__init__(values)
-        self._read = read
-        self._read_all = read_all
-
-    def __getitem__(self, key: str) -> Any:
-        self._read(key)
-        return super().__getitem__(key)
-
-    def __contains__(self, key: object) -> bool:
-        self._read(str(key))
-        return super().__contains__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """As dict.get, recorded."""
-        self._read(key)
-        return super().get(key, default)
-
-    def __iter__(self) -> Iterator[str]:
-        self._read_all()
-        return super().__iter__()
-
-    def keys(self) -> Any:
-        """As dict.keys, recorded as reading all."""
-        self._read_all()
-        return super().keys()
-
-    def items(self) -> Any:
-        """As dict.items, recorded as reading all."""
-        self._read_all()
-        return super().items()
-
-    def values(self) -> Any:
-        """As dict.values, recorded as reading all."""
-        self._read_all()
-        return super().values()
 
 
 def track(request: HttpRequest, log: ReadLog, cookies: Mapping[str, str]) -> HttpRequest:
@@ -156,6 +92,8 @@ def track(request: HttpRequest, log: ReadLog, cookies: Mapping[str, str]) -> Htt
     fields["_twopass_log"] = log
     fields.pop("headers", None)  # a cached property over META: it must see the tracked one
     fields["META"] = TrackedDict(request.META, log.meta, read_all)
+    if "environ" in fields:
+        fields["environ"] = fields["META"]
     fields["COOKIES"] = TrackedDict(cookies, log.cookie, read_all)
     current_app.settle(tracked, getattr(request, "urlconf", None))
     return tracked

@@ -30,7 +30,6 @@ from .conf import Settings
 from .frames import ForNobody, Job, Renderer, failure, job_for, unknown
 from .gates import verdict_of
 from .passes import Gate
-from .reads import cookies_read
 from .registry import UnknownFragment
 from .session import read_session
 from .surroundings import Surroundings, capture
@@ -215,13 +214,14 @@ def answer(
 
     Runs in a thread that may use the database.
     """
-    seen_before = cookies_read(request)
     facts = read_session(request)
-    verdict = verdict_of(gate, request) if gate is not None else None
+    # nobody's fragments are not the page, and nobody would pass its gate
+    asked = gate is not None and not bundle.is_nobody
+    verdict = verdict_of(gate, request) if gate is not None and asked else None
     if verdict is not None:
         return verdict
     renderer = Renderer(
-        capture(request, seen_before),
+        capture(request),
         bundle.for_nobody,
         bundle.values,
         conf,

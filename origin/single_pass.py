@@ -22,7 +22,6 @@ from .filling import Filling, open_holes
 from .frames import ForNobody, Renderer, job_for, unknown
 from .messages import has_new_messages
 from .passes import TwoPass
-from .reads import cookies_read
 from .registry import UnknownFragment
 from .surroundings import capture
 
@@ -49,8 +48,7 @@ def fill_in_place(
     parts = [*body, *(part for _, cut_value in headers for part in cut_value)]
     if all(isinstance(part, bytes) for part in parts):
         return
-    visitor = capture(request, cookies_read(request))
-    renderer = Renderer(visitor, single.for_nobody, single.values, conf)
+    renderer = Renderer(capture(request), single.for_nobody, single.values, conf)
     holes = open_holes(parts, request.COOKIES, also_writing=has_new_messages(request))
     frames = {hole: _show(renderer, hole.token, conf, writes=True) for hole in holes if hole.writes}
     for hole in holes:

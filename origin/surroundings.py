@@ -19,14 +19,13 @@ from django.utils import timezone, translation
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A request as the stack has prepared it. `cookies_read`: those that middleware looked at."""
+    """A request as the stack has prepared it."""
 
     request: HttpRequest
     language: str | None
     timezone: datetime.tzinfo
     urlconf: str | None
     prefix: str
-    cookies_read: tuple[str, ...] = ()
 
     @contextlib.contextmanager
     def active(self, language: str | None = None) -> Iterator[None]:
@@ -43,7 +42,7 @@ class Surroundings:
             set_script_prefix(before[1])
 
 
-def capture(request: HttpRequest, cookies_read: tuple[str, ...] = ()) -> Surroundings:
+def capture(request: HttpRequest) -> Surroundings:
     """The surroundings of `request` as they are now."""
     return Surroundings(
         request,
@@ -51,5 +50,4 @@ def capture(request: HttpRequest, cookies_read: tuple[str, ...] = ()) -> Surroun
         timezone.get_current_timezone(),
         get_urlconf(),
         get_script_prefix(),
-        cookies_read,
     )

@@ -268,6 +268,15 @@ def test_gates_are_verdicts(ann: Client) -> None:
     assert refused.status == 403
 
 
+def test_shared_fragments_of_a_gated_page_are_rendered_for_nobody() -> None:
+    """Whoever is shown them has passed the gate; nobody never would."""
+    asked = [edge_side.include("recommended", product=1)]
+    head, frames = edge_side.bundle("/club/", asked, nobody=True)
+
+    assert head.verdict is None
+    assert edge_side.text_of(frames[0]) == "<p>People who like 1 like 2</p>"
+
+
 def test_a_gate_guards_fragments_even_when_the_edge_forgets_to_ask() -> None:
     head, frames = edge_side.bundle("/club/", [edge_side.include("basket")])
     assert head.verdict is not None

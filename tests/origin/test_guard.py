@@ -35,6 +35,8 @@ def in_production() -> override_settings:
         ("messages-add", "messages.add()"),
         ("cookie", "request.COOKIES['basket']"),
         ("cookies", "request.COOKIES"),
+        ("cookies-any", "request.COOKIES"),
+        ("cookies-copy", "request.COOKIES"),
     ],
 )
 def test_in_development_each_evaluation_raises_and_names_itself(

@@ -128,6 +128,8 @@ def evaluates(request: HttpRequest, what: str) -> HttpResponse:
         "messages-add": lambda: messages.info(request, "hi"),
         "cookie": lambda: request.COOKIES.get("basket"),
         "cookies": lambda: dict(request.COOKIES.items()),
+        "cookies-any": lambda: bool(request.COOKIES),
+        "cookies-copy": lambda: request.COOKIES.copy(),
         "touch": lambda: (request.user, request.session, request.COOKIES),
     }
     looks[what]()
