@@ -8,6 +8,7 @@ each upload.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -86,7 +87,9 @@ class _Wire(asyncio.Protocol):
         self._changed.set()
         return False
 
-    def connection_lost(self, _error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
+        if error is not None and self._transport is not None:
+            self._received += _left_unread(self._transport)
         self.eof_received()
         self._writable.set()
 
@@ -122,6 +125,17 @@ class _Wire(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+def _left_unread(transport: asyncio.Transport) -> bytes:
+    """What had arrived when writing failed: event loops drop it, the kernel still has it."""
+    socket = transport.get_extra_info("socket")
+    left = bytearray()
+    if socket is not None and transport.get_extra_info("sslcontext") is None:
+        with suppress(OSError):  # the reset itself, or nothing more
+            while len(left) < READ_AHEAD and (data := os.read(socket.fileno(), 65536)):
+                left += data
+    return bytes(left)
 
 
 class _Exchange(httpx.AsyncByteStream):
