@@ -53,6 +53,14 @@ _ENVIRON: Final = (
     "SERVER_SOFTWARE",
     "GATEWAY_INTERFACE",
 )
+_CLIENT_ENVIRON: Final = ("AUTH_TYPE", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_PORT", "REMOTE_USER")
+"""Who sent the request, as the server found out (RFC 3875 §4.1)."""
+_CLIENT_PREFIX: Final = "SSL_"
+"""Of what the server says of the connection, the client's certificate included (mod_ssl)."""
+
+_SCOPE: Final = ("type", "asgi", "http_version", "root_path", "server")
+"""What an ASGI scope says of server and connection. Everything else may be a visitor's: `user` and
+`session` of ASGI middleware, `state`, the certificate among the `extensions`."""
 NOBODY_ADDRESS: Final = "0.0.0.0"  # noqa: S104  # the unspecified address: nothing is bound to it
 
 
@@ -237,6 +245,8 @@ def _build_wsgi(request: WSGIRequest, target: Target, parts: Parts, anonymous: b
     given: dict[str, Any] = request.META
     environ: dict[str, Any] = {name: given[name] for name in _ENVIRON if name in given}
     environ.update({name: value for name, value in given.items() if name.startswith("wsgi.")})
+    if not anonymous:
+        environ.update({name: value for name, value in given.items() if _is_of_client(name)})
     environ.update(
         {
             "REQUEST_METHOD": "GET",
@@ -257,6 +267,10 @@ def _build_wsgi(request: WSGIRequest, target: Target, parts: Parts, anonymous: b
     return type(request)(environ)
 
 
+def _is_of_client(name: str) -> bool:
+    return name in _CLIENT_ENVIRON or name.startswith(_CLIENT_PREFIX)
+
+
 def _build_asgi(request: ASGIRequest, target: Target, parts: Parts, anonymous: bool) -> ASGIRequest:
     prefix = request.scope.get("root_path", "") or ""
     path = target.path.decode("utf-8", "replace")
@@ -266,17 +280,19 @@ def _build_asgi(request: ASGIRequest, target: Target, parts: Parts, anonymous: b
     ]
     if parts.cookies:
         headers.append((b"cookie", _cookie_header(parts.cookies).encode("latin-1", "replace")))
+    given: dict[str, Any] = request.scope
+    if anonymous:
+        given = {name: given[name] for name in _SCOPE if name in given}
     scope = {
-        **request.scope,
+        **given,
         "method": "GET",
         "path": prefix + path,
         "raw_path": prefix.encode() + target.path,
         "query_string": target.query.encode("latin-1", "replace"),
         "headers": headers,
         "client": (NOBODY_ADDRESS, 0) if anonymous else request.scope.get("client"),
+        "scheme": target.scheme or request.scope.get("scheme", "http"),
     }
-    if target.scheme is not None:
-        scope["scheme"] = target.scheme
     return type(request)(scope, io.BytesIO())
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.test import Client, override_settings
+from django.test import AsyncClient, Client, override_settings
 
 from tests.origin import edge_side
 
@@ -24,13 +24,22 @@ def recorder(
     """A middleware behind ours that writes down whom it was given."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        meta = {key: value for key, value in request.META.items() if isinstance(value, str)}
-        SEEN.append(
-            {"pass": request.two_pass.kind.value, "cookies": dict(request.COOKIES), "meta": meta}
-        )  # type: ignore[attr-defined]
+        note(request)
         return get_response(request)
 
     return middleware
+
+
+def note(request: HttpRequest) -> None:
+    """Write down all that `request` tells."""
+    SEEN.append(
+        {
+            "pass": request.two_pass.kind.value,  # type: ignore[attr-defined]
+            "cookies": dict(request.COOKIES),
+            "meta": {key: value for key, value in request.META.items() if isinstance(value, str)},
+            "scope": getattr(request, "scope", None),
+        }
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +69,15 @@ def assert_nobody(seen: dict[str, Any]) -> None:
     assert not {"sessionid", "basket"} & set(seen["cookies"])
 
 
+def second_passes() -> list[dict[str, Any]]:
+    """The visitor's own; requests for nobody beside it carry the unspecified address."""
+    return [
+        seen
+        for seen in SEEN
+        if seen["pass"] == "second" and seen["meta"]["REMOTE_ADDR"] != "0.0.0.0"
+    ]
+
+
 @pytest.mark.parametrize("kind", ["first", "probe"])
 def test_behind_an_edge(kind: Any) -> None:
     """Even if an edge forgot to strip."""
@@ -75,3 +93,29 @@ def test_in_process() -> None:
     client.get("/product/1/")
 
     assert_nobody(SEEN[0])
+
+
+@pytest.mark.asyncio
+async def test_under_asgi_what_servers_and_middleware_put_beside_the_request_is_left_out() -> None:
+    beside: dict[str, Any] = {
+        "user": "secret-user",
+        "session": {"name": "secret-name"},
+        "state": {"account": "secret-account"},
+        "extensions": {"tls": {"client_cert_name": "secret-certificate"}},
+        "path_params": {"who": "secret-path"},
+    }
+    client = AsyncClient()
+    await client.handler({**client._base_scope(path="/product/1/"), **beside})
+
+    assert SEEN[0]["pass"] == "first"
+    assert_nobody(SEEN[0])
+    assert [own for own in second_passes() if own["scope"]["user"] == "secret-user"]
+
+
+def test_under_wsgi_whom_the_server_has_signed_in_stays_signed_in() -> None:
+    known = {"REMOTE_USER": "secret-ann", "AUTH_TYPE": "secret", "SSL_CLIENT_S_DN": "secret-dn"}
+    Client(**known).get("/product/1/")  # type: ignore[arg-type]  # environ keys
+
+    assert SEEN[0]["pass"] == "first"
+    assert_nobody(SEEN[0])
+    assert [own for own in second_passes() if known.items() <= own["meta"].items()]
