@@ -280,7 +280,7 @@ def _build_asgi(request: ASGIRequest, target: Target, parts: Parts, anonymous: b
     ]
     if parts.cookies:
         headers.append((b"cookie", _cookie_header(parts.cookies).encode("latin-1", "replace")))
-    given: dict[str, Any] = request.scope
+    given: Mapping[str, Any] = request.scope
     if anonymous:
         given = {name: given[name] for name in _SCOPE if name in given}
     scope = {

@@ -105,7 +105,8 @@ async def test_under_asgi_what_servers_and_middleware_put_beside_the_request_is_
         "path_params": {"who": "secret-path"},
     }
     client = AsyncClient()
-    await client.handler({**client._base_scope(path="/product/1/"), **beside})
+    scope = client._base_scope(path="/product/1/")  # type: ignore[attr-defined]
+    await client.handler({**scope, **beside})
 
     assert SEEN[0]["pass"] == "first"
     assert_nobody(SEEN[0])
