@@ -215,6 +215,25 @@ class TestCollapsing:
         gate.set()
         assert [got.text for got in await asyncio.gather(*running)] == [f"for {n}" for n in names]
 
+    async def test_the_head_of_a_personal_one_releases_those_who_wait(
+        self, bench: Bench, origin: ScriptedOrigin
+    ) -> None:
+        body, head = asyncio.Event(), asyncio.Event()
+        origin.hold["/part"] = head
+        private = ("cache-control", "private")
+        origin.pages |= {
+            "/": document(include("/part"), FRESH),
+            "/part": lambda _: Answer(200, [HTML, private], [body, b"P"]),
+        }
+        running = [asyncio.create_task(bench.get("/")) for _ in range(3)]
+        await until(lambda: asked(origin, "/part"))
+        await bench.settle()
+        assert len(asked(origin, "/part")) == 1
+        head.set()
+        await until(lambda: len(asked(origin, "/part")) == 3)
+        body.set()
+        assert [got.text for got in await asyncio.gather(*running)] == ["P"] * 3
+
     async def test_who_is_known_to_be_personal_waits_for_nobody(
         self, bench: Bench, origin: ScriptedOrigin
     ) -> None:
