@@ -109,14 +109,14 @@ class Plain:
         self._own = own
         self.request = replace(inbound.head, headers=own.headers)
         head = inbound.head
-        self._primary = primary_key(head.scheme, head.host, head.target)
+        self.primary = primary_key(head.scheme, head.host, head.target)
 
     def lookup(self) -> PlainFound:
         """What is stored for the request, and what it is good for now."""
         edge, now = self._edge, self._edge.clock()
-        stored = edge.memory.responses.select(self._primary, self.request.headers)
+        stored = edge.memory.responses.select(self.primary, self.request.headers)
         if stored is None:
-            has_variants = bool(edge.memory.responses.variants(self._primary))
+            has_variants = bool(edge.memory.responses.variants(self.primary))
             only = request_directives(self.request.headers).only_if_cached
             return PlainFound(has_variants=has_variants, only_if_cached=only)
         if has(self.request.headers, b"authorization") and not may_serve_authorized(stored.facts):
@@ -152,7 +152,7 @@ class Plain:
 
         (RFC 9111 §4.3.5).
         """
-        stored = self._edge.memory.responses.select(self._primary, self.request.headers)
+        stored = self._edge.memory.responses.select(self.primary, self.request.headers)
         if stored is None or stored.facts.status != response.status:
             return
         length = (b"content-length", b"%d" % len(stored.body))
@@ -177,25 +177,25 @@ class Plain:
         """Whether the answer to this request was one for all the last time it was asked for."""
         if self._inbound.head.method != b"GET" or has(self.request.headers, b"authorization"):
             return False
-        return self._edge.memory.shared_lately.get(self._primary) is not None
+        return self._edge.memory.shared_lately.get(self.primary) is not None
 
     async def fill(self) -> tuple[ValidationOutcome, bool]:
         """Ask for what is not stored any more, once for all who want it; whether that was joined.
 
         Others may have another variant: `lookup` tells what this request gets of it.
         """
-        key = (self._primary, self._edge.memory.generation)
+        key = (self.primary, self._edge.memory.generation)
         return await self._edge.validations.share(key, self._fill)
 
     async def _fill(self) -> ValidationOutcome:
         outcome = await self._asked_about([])
         if isinstance(outcome, Unfit):
-            self._edge.memory.shared_lately.discard(self._primary)
+            self._edge.memory.shared_lately.discard(self.primary)
         return outcome
 
     async def _validate(self, stored: StoredResponse) -> ValidationOutcome:
         edge = self._edge
-        others = (v for v in edge.memory.responses.variants(self._primary) if v != stored)
+        others = (v for v in edge.memory.responses.variants(self.primary) if v != stored)
         outcome = await self._asked_about([stored, *others])
         failed = isinstance(outcome, Failed)
         if failed or (isinstance(outcome, Unfit) and outcome.status in ERROR_STATUSES):

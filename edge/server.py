@@ -11,6 +11,9 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from .edge import Edge
+from .fastpath import protocol_for
+from .hits import Hits
 from .protocol import AnyMethodProtocol
 from .settings import Settings
 
@@ -28,11 +31,18 @@ class Server(uvicorn.Server):
 
 
 def build_server(app: ASGIApp, settings: Settings) -> Server:
-    """A server that adds no header of its own and trusts no forwarded one."""
+    """A server that adds no header of its own and trusts no forwarded one.
+
+    In front of an edge it answers hits itself, unless `fast_path` is off.
+    """
+    edge = getattr(getattr(app, "state", None), "edge", None)
+    protocol: type[asyncio.Protocol] = AnyMethodProtocol
+    if settings.fast_path and isinstance(edge, Edge):
+        protocol = protocol_for(Hits(edge))
     return Server(
         uvicorn.Config(
             app,
-            http=AnyMethodProtocol,
+            http=protocol,
             ws="websockets-sansio",
             lifespan="on",
             log_config=None,

@@ -19,6 +19,7 @@ class Settings:
     admin: str = "127.0.0.1:9000"
     store: str = "memory:"
     workers: int = 1
+    fast_path: bool = True
 
     secret: str = field(default="", repr=False)
     admin_token: str = field(default="", repr=False)

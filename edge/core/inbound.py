@@ -107,12 +107,13 @@ class Gatekeeper:
         if not self.hosts.allow(host):
             raise Refused(421, "This server does not answer for that host.")
         path, mark, query = target.partition(b"?")
-        kept = _visitors_own(headers)
+        kept = visitors_fields(headers)
         head = RequestHead(method, sender.scheme, host, target, kept)
         return Inbound(head, sender.client, path, query if mark else None, _has_body(headers))
 
 
-def _visitors_own(headers: Headers) -> list[Field]:
+def visitors_fields(headers: Headers) -> list[Field]:
+    """What of a request's fields is the visitor's own and harmless."""
     # A name with "_" becomes the same CGI variable as one with "-" (WSGI, Django's ASGI handler),
     # so it could smuggle in what is dropped here; nginx drops such fields by default too.
     return [

@@ -22,9 +22,7 @@ class _Account:
 class PrivateStore(LabelledStore[FragmentKey, PreparedFragment]):
     """A store that also counts by visitor, so that nobody can push out all the others."""
 
-    def __init__(
-        self, limit: int, limit_per_visitor: int, changes: Changes | None = None
-    ) -> None:
+    def __init__(self, limit: int, limit_per_visitor: int, changes: Changes | None = None) -> None:
         super().__init__(limit, changes)
         self.limit_per_visitor = limit_per_visitor
         self._accounts: dict[bytes, _Account] = {}

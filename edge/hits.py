@@ -1,0 +1,424 @@
+"""Hits found without asking anybody: what the fast path answers, and what it leaves to the app.
+
+A request is answered here only when the steps of `edge.core.exchange`, taken with the same plan,
+keys and headers as in `edge.handler`, would end in an answer from memory. What they were taken
+from is kept with the answer; the answer is used again while all of it still holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Final
+
+from edge.callers import Address, Caller, Memo, address_of
+from edge.core.exchange import after_lookup, after_plain_lookup, begin
+from edge.core.hit import BODILESS, Own, PageHit, StoredHit
+from edge.core.messages import Field, Headers, RequestHead
+from edge.core.plan import Plan, make_plan
+from edge.core.prepared import PreparedShell
+from edge.core.site import Site
+from edge.core.steps import Found, Lookup, Page, PlainLookup, Serve, Splice
+from edge.core.stored import StoredResponse
+from edge.core.vary import NO_VARY, VaryRule
+from edge.csrf import Csrf
+from edge.edge import Edge
+from edge.pages import Pages
+from edge.plain import Plain
+from edge.store.memory import Memory
+from fragments.csrf import SECRET_LENGTH, secret_from_bytes
+from fragments.dimensions import Dimension
+from fragments.signing import to_text
+
+NONCE_BYTES: Final = 16
+MAX_ADDRESSES: Final = 20_000
+MAX_CALLERS: Final = 20_000
+MAX_NAMES: Final = 256
+"""Fields that anything may depend on; an origin that reads more of them is not answered for."""
+PATIENCE: Final = 1.0
+"""Seconds for which a request that is not for here is not looked at again."""
+
+# What a field of the request means here. One that is not in the table changes no answer.
+_HOST, _APP, _KEPT, _CONNECTION, _CONDITION, _RANGE, _TOLD = (1 << n for n in range(7))
+_KINDS: Final = {
+    b"host": _HOST,
+    b"cookie": _KEPT,
+    b"connection": _CONNECTION,
+    b"if-none-match": _CONDITION,
+    b"if-modified-since": _CONDITION,
+    b"range": _RANGE,
+    b"forwarded": _TOLD,
+    b"x-forwarded-proto": _TOLD,
+    b"x-forwarded-host": _TOLD,
+    **dict.fromkeys(
+        (b"authorization", b"content-length", b"transfer-encoding", b"expect", b"upgrade"), _APP
+    ),
+}
+# Names that requests to the origin carry whatever the visitor sends.
+_FORWARDED: Final = (b"x-forwarded-", b"via", b"surrogate-", b"twopass-", b"host")
+_UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+_NOTHING_OWN: Final = Own()
+
+
+class _Known:
+    """An answer and what it rests on; without `hit`: that there is none here."""
+
+    __slots__ = ("count", "hit", "rest", "until")
+
+    def __init__(
+        self, hit: PageHit | StoredHit | None, rest: _Rest | None, until: float, count: int
+    ) -> None:
+        self.hit = hit
+        self.rest = rest
+        self.until = until
+        self.count = count
+
+
+class _PageRest:
+    """What the answer with a page was worked out from."""
+
+    __slots__ = ("_memory", "_page", "_path_key", "_plan", "_shell", "_unknown_key")
+
+    def __init__(
+        self, memory: Memory, pages: Pages, path_key: bytes, page: Page, shell: PreparedShell,
+        plan: Plan,
+    ) -> None:  # fmt: skip
+        self._memory = memory
+        self._path_key = path_key
+        self._unknown_key = pages.unknown_key
+        self._page = page
+        self._shell = shell
+        self._plan = plan
+
+    def holds(self, now: float) -> bool:
+        """Whether looking everything up again would find the same; it all counts as used."""
+        memory, page = self._memory, self._page
+        if memory.records.get(self._path_key) is not page.record:
+            return False
+        if memory.shells.get(page.key) is not self._shell:
+            return False
+        if memory.marks.get(self._unknown_key, now) or memory.marks.get(page.key, now):
+            return False
+        for found in self._plan.found:
+            if memory.reads.get(found.base) is not found.reads:
+                return False
+            if memory.held(found.key) is not found.fragment:
+                return False
+        return True
+
+
+class _StoredRest:
+    """What the answer with a stored response was worked out from."""
+
+    __slots__ = ("_memory", "_path_key", "_plain", "_rules", "_stored", "_unknown_key")
+
+    def __init__(
+        self, memory: Memory, pages: Pages | None, path_key: bytes, plain: Plain,
+        stored: StoredResponse,
+    ) -> None:  # fmt: skip
+        self._memory = memory
+        self._path_key = path_key
+        self._unknown_key = None if pages is None else pages.unknown_key
+        self._plain = plain
+        self._stored = stored
+        self._rules = self.rules
+
+    @property
+    def rules(self) -> set[VaryRule]:
+        """What the variants of the resource are selected by."""
+        variants = self._memory.responses.variants(self._plain.primary)
+        return {variant.facts.vary for variant in variants}
+
+    def holds(self, now: float) -> bool:
+        """As for pages."""
+        memory = self._memory
+        if self._unknown_key is not None:
+            if memory.records.get(self._path_key) is not None:
+                return False
+            if memory.marks.get(self._unknown_key, now) not in (None, "plain"):
+                return False
+        return self.rules == self._rules and self._plain.lookup().stored is self._stored
+
+
+_Rest = _PageRest | _StoredRest
+
+
+class Hits:
+    """The hits of one edge. Everything kept here can be worked out again, and is bounded."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._memory = edge.memory
+        self._site: Site | None = None
+        self._kinds: dict[bytes, int] = {}
+        self._trusted: Memo[str, bool] = Memo(MAX_CALLERS)
+        self._addresses: Memo[Hashable, Address] = Memo(MAX_ADDRESSES)
+        self._callers: Memo[Hashable, Caller] = Memo(MAX_CALLERS)
+        self._shared: Memo[Address, _Known] = Memo(MAX_ADDRESSES)
+        self._known: Memo[tuple[Address, Caller], _Known] = Memo(MAX_CALLERS)
+        self._begin_anew(edge.manifest.site)
+
+    def answer(
+        self, method: bytes, scheme: bytes, peer: str, target: bytes, fields: Headers
+    ) -> Sequence[bytes] | None:
+        """The whole response as pieces to be sent, or None: the request is for the app.
+
+        `target` as it stood on the request line; `fields` with lower-case names.
+        """
+        edge = self._edge
+        if edge.manifest.site is not self._site:
+            self._begin_anew(edge.manifest.site)
+        kinds, host = self._kinds, None
+        kept: list[Field] = []
+        told: list[Field] = []
+        conditions: list[Field] = []
+        has_range = False
+        for field in fields:
+            kind = kinds.get(field[0])
+            if kind is None:
+                continue
+            if kind & _KEPT:
+                kept.append(field)
+            if kind & _HOST:
+                if host is not None:
+                    return None
+                host = field
+            elif kind & _APP or (kind & _CONNECTION and field[1].lower() != b"keep-alive"):
+                return None
+            elif kind & _CONDITION:
+                conditions.append(field)
+            elif kind & _RANGE:
+                has_range = True
+            elif kind & _TOLD:
+                told.append(field)
+        if host is None:
+            return None
+        address = self._address(scheme, peer, target, host, told)
+        if address is None:
+            return None
+        now = edge.clock()
+        caller = self._caller(kept)
+        hit = self._hit(address, caller, now)
+        if hit is None:
+            return None
+        if isinstance(hit, PageHit):
+            return self._page(hit, method, caller, conditions, now)
+        if has_range and method == b"GET":
+            return None
+        return self._stored(hit, address, method, conditions, now)
+
+    # -- who asks for what
+
+    def _address(
+        self, scheme: bytes, peer: str, target: bytes, host: Field, told: list[Field]
+    ) -> Address | None:
+        key: Hashable = (scheme, host[1], target)
+        if told:
+            trusted = self._trusted.get(peer)
+            if trusted is None:
+                trusted = self._edge.gatekeeper.proxies.trusts(peer)
+                self._trusted.keep(peer, trusted)
+            if trusted:
+                key = (scheme, host[1], target, *told)
+            else:
+                told = []
+        address = self._addresses.get(key)
+        if address is None:
+            address = address_of(self._edge, scheme, peer, target, [host, *told])
+            if address is not None:
+                self._addresses.keep(key, address)
+        return address
+
+    def _caller(self, kept: list[Field]) -> Caller:
+        key: Hashable = kept[0] if len(kept) == 1 else tuple(kept)
+        caller = self._callers.get(key)
+        if caller is None:
+            caller = Caller(kept, self._site)
+            self._callers.keep(key, caller)
+        return caller
+
+    # -- what is known of it
+
+    def _hit(self, address: Address, caller: Caller, now: float) -> PageHit | StoredHit | None:
+        known = self._shared.get(address) if caller.is_plain else None
+        if known is None:
+            known = self._known.get((address, caller))
+        if known is None or not self._holds(known, now):
+            known = self._learn(address, caller, now)
+        return known.hit
+
+    def _holds(self, known: _Known, now: float) -> bool:
+        count = self._memory.changes.count
+        if known.count != count:
+            if known.rest is None or not known.rest.holds(now):
+                return False
+            known.count = count
+        return now < known.until
+
+    def _learn(self, address: Address, caller: Caller, now: float) -> _Known:
+        self._shared.pop(address, None)
+        count = self._memory.changes.count
+        known, is_for_all = self._work_out(address, caller, now)
+        if known is None:
+            known = _Known(None, None, now + PATIENCE, count)
+        known.count = self._memory.changes.count
+        if is_for_all and caller.is_plain:
+            self._shared.keep(address, known)
+        else:
+            self._known.keep((address, caller), known)
+        return known
+
+    def _work_out(self, address: Address, caller: Caller, now: float) -> tuple[_Known | None, bool]:
+        """What leads to an answer from memory, if anything, and whether it is one for all."""
+        edge, site, memory = self._edge, self._site, self._memory
+        inbound = address.called_by(caller)
+        pages = record = marked = None
+        if site is not None and caller.visitor is not None:
+            pages = Pages(edge, inbound, caller.visitor, site)
+            marked = memory.marks.get(pages.unknown_key, now)
+            record = None if marked else pages.record()
+        step = begin(inbound, caller.visitor, site, record, marked)
+        if isinstance(step, Lookup) and pages is not None and record is not None:
+            page = pages.page(record)
+            return self._work_out_page(address, caller, pages, page, now)
+        if isinstance(step, PlainLookup):
+            return self._work_out_stored(address, pages, Plain(edge, inbound), step, now)
+        return None, False
+
+    def _work_out_page(
+        self, address: Address, caller: Caller, pages: Pages, page: Page, now: float
+    ) -> tuple[_Known | None, bool]:
+        edge, memory = self._edge, self._memory
+        found = Found(memory.shells.get(page.key), memory.marks.get(page.key, now))
+        step = after_lookup(found, now)
+        if not isinstance(step, Splice) or not step.shell.expiry.is_fresh(now):
+            return None, False
+        shell = step.shell
+        if shell.gate or shell.status in BODILESS or not _is_sendable(shell.fields):
+            return None, False
+        dimensions = pages.dimensions(page, shell)
+        # an epoch that nobody has: who has nothing of their own holds nothing private
+        visit = pages.visit(page, dimensions, None if pages.visitor.has_own_key else "-")
+        plan = make_plan(shell, visit, memory.held, memory.reads.get, now)
+        if plan.asked or plan.refresh or pages.drawn:
+            return None, False
+        reads = [found.reads.headers for found in plan.found if found.reads is not None]
+        if not self._sees(_names(dimensions), *reads):
+            return None, False
+        assert edge.keyring is not None
+        mints = (
+            caller.secret is None
+            and pages.site.manifest.csrf_cookie is not None
+            and plan.may_need_csrf(shell, memory.reads.get, visit)
+        )
+        hit = PageHit(shell, plan, edge.keyring, caller.secret, mints=mints)
+        ends = [shell.expiry.fresh_until, *(f.expiry.fresh_until for f in plan.held.values())]
+        rest = _PageRest(memory, pages, address.path_key, page, shell, plan)
+        is_for_all = shell.is_whole and not dimensions
+        return _Known(hit, rest, min(ends), 0), is_for_all
+
+    def _work_out_stored(
+        self, address: Address, pages: Pages | None, plain: Plain, step: PlainLookup, now: float
+    ) -> tuple[_Known | None, bool]:
+        memory = self._memory
+        served = after_plain_lookup(step, plain.lookup(), now)
+        if not isinstance(served, Serve) or not now < served.stored.facts.fresh_until:
+            return None, False
+        stored = served.stored
+        if stored.document is not None or stored.facts.status in BODILESS:
+            return None, False
+        rest = _StoredRest(memory, pages, address.path_key, plain, stored)
+        if not self._sees(*(r.fields for r in rest.rules)) or not _is_sendable(stored.headers):
+            return None, False
+        known = _Known(StoredHit(stored), rest, stored.facts.fresh_until, 0)
+        return known, rest.rules == {NO_VARY}
+
+    def _sees(self, *names: Iterable[str | bytes]) -> bool:
+        """Whether callers are told apart by all of these fields; from now on they are."""
+        wanted = {n.encode("latin-1", "replace") if isinstance(n, str) else n
+                  for some in names for n in some}  # fmt: skip
+        if any(name.startswith(_FORWARDED) for name in wanted):
+            return False
+        new = {name for name in wanted if not self._kinds.get(name, 0) & _KEPT}
+        if not new:
+            return True
+        if len(self._kinds) + len(new) <= MAX_NAMES:
+            for name in new:
+                self._kinds[name] = self._kinds.get(name, 0) | _KEPT
+            self._forget()
+        return False
+
+    def _begin_anew(self, site: Site | None) -> None:
+        self._site = site
+        self._kinds = dict(_KINDS)
+        if self._edge.policy.obeys_requests:
+            self._kinds |= {b"cache-control": _APP, b"pragma": _APP}
+        if site is not None:
+            for name in {*site.varying_headers, *_names(site.dimensions.values())}:
+                self._kinds[name] = self._kinds.get(name, 0) | _KEPT
+        self._forget()
+        self._addresses.clear()
+
+    def _forget(self) -> None:
+        for memo in (self._callers, self._shared, self._known):
+            memo.clear()
+
+    # -- what is said
+
+    def _page(
+        self, hit: PageHit, method: bytes, caller: Caller, conditions: list[Field], now: float
+    ) -> Sequence[bytes]:
+        tally = self._edge.tally
+        own = self._own(hit, caller)
+        tally.requests.add("hit")
+        if conditions and hit.is_not_modified(conditions):
+            tally.responses.add("3xx")
+            tally.not_modified.add()
+            return hit.not_modified(own, now)
+        tally.responses.add(hit.status_class)
+        tally.fragments.add("empty", by=hit.empty)
+        tally.fragments.add("held", by=hit.held)
+        return hit.whole(own, now, has_body=method == b"GET")
+
+    def _own(self, hit: PageHit, caller: Caller) -> Own:
+        if not (hit.has_csrf or hit.has_nonce):
+            return _NOTHING_OWN
+        rng = self._edge.rng
+        nonce = to_text(rng(NONCE_BYTES)).encode() if hit.has_nonce else b""
+        spec = None if self._site is None else self._site.manifest.csrf_cookie
+        secret = caller.secret
+        if not hit.has_csrf or spec is None or (secret is None and not hit.mints):
+            return Own(b"", nonce, secret)
+        if secret is None:
+            secret = secret_from_bytes(rng(SECRET_LENGTH))
+        csrf = Csrf(spec, secret, rng, minted=hit.mints)
+        field = csrf.field
+        return Own(csrf.token, nonce, secret, () if field is None else (field,))
+
+    def _stored(
+        self, hit: StoredHit, address: Address, method: bytes, conditions: list[Field], now: float
+    ) -> Sequence[bytes]:
+        head = address.inbound.head
+        request = RequestHead(method, head.scheme, head.host, head.target, conditions)
+        status, pieces = hit.answer(request, now)
+        tally = self._edge.tally
+        tally.requests.add("hit")
+        tally.responses.add(f"{status // 100}xx")
+        return pieces
+
+
+def _names(dimensions: Iterable[Dimension]) -> set[bytes]:
+    """The request's fields that these dimensions read."""
+    found = set()
+    for dimension in dimensions:
+        if dimension.source == "header":
+            found.add(dimension.field.lower().encode("latin-1", "replace"))
+        elif dimension.source == "language":
+            found.add(b"accept-language")
+    return found
+
+
+def _is_sendable(fields: Headers) -> bool:
+    """Whether the server would send these at all; what it refuses is for the app to fail with."""
+    return not any(_UNSENDABLE.search(value) for _, value in fields)
