@@ -20,6 +20,7 @@ from .fallback import FallbackLimit
 from .lag import Lag, PrimaryHistory
 from .lsn import format_lsn
 from .nodes import Node
+from .primary_health import PrimaryHealth
 from .selection import Candidate, Rotation, Strategy, rotate
 
 logger = logging.getLogger("dbrouting")
@@ -93,6 +94,7 @@ class Cluster:
         )
         self.rotation = Rotation()
         self.primary_history = PrimaryHistory()
+        self.primary_health = PrimaryHealth(settings.breaker_policy)
         # The newest timeline that a writable server showed; a link to an older one is to a
         # primary that was replaced.
         self.timeline = 0
@@ -140,6 +142,7 @@ class Cluster:
     def after_fork(self) -> None:
         """Begin anew in a child: the lock may have been held by a thread that it lacks."""
         self._lock = threading.Lock()
+        self.primary_health.after_fork()
         self.on_suspicion.clear()
         self.is_watched = False
 

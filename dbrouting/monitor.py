@@ -48,9 +48,19 @@ class Driver(Protocol):
 class Prober:
     """Probes one node over a connection of its own."""
 
-    def __init__(self, node: Node, cluster: Cluster, driver: Driver, *, is_primary: bool) -> None:
+    def __init__(
+        self,
+        node: Node,
+        cluster: Cluster,
+        driver: Driver,
+        *,
+        is_primary: bool,
+        is_candidate: bool,
+    ) -> None:
         self.node = node
+        # A host of the primary's alias only; or one of both lists.
         self.is_primary = is_primary
+        self.is_candidate = is_candidate
         self._cluster = cluster
         self._driver = driver
         self._connection: Any = None
@@ -99,6 +109,15 @@ class Prober:
             self._cluster.sampled(self.node.name, sample)
         elif not sample.is_replica:
             self._cluster.primary_sampled(self.node.name, sample)
+        if self.is_candidate:
+            self._cluster.primary_health.host_probed(self.node.name, self._unfit(sample))
+
+    def _unfit(self, sample: Sample) -> str:
+        """Why a host of the primary's alias is not the primary now; empty if it is."""
+        if sample.is_replica:
+            return "it is a replica"
+        is_old = (sample.timeline or 0) < self._cluster.timeline
+        return "it was replaced by a newer primary" if is_old else ""
 
     def _sample(self) -> Sample:
         deadline = self._cluster.settings.deadline
@@ -125,6 +144,8 @@ class Prober:
         self._fuse = new_fuse(self._connection.fileno())
 
     def _report(self, error: Exception) -> None:
+        if self.is_candidate:
+            self._cluster.primary_health.host_probed(self.node.name, " ".join(str(error).split()))
         if self.is_primary:
             logger.debug("%s, the primary's host, does not answer: %s", self.node.name, error)
             return
@@ -229,12 +250,18 @@ class Monitor:
 
     def _follow_hosts(self, nodes: tuple[Node, ...]) -> None:
         wanted = {node.name: (node, False) for node in nodes}
-        for node in self._primary_hosts():
+        candidates = self._primary_hosts()
+        for node in candidates:
             wanted.setdefault(node.name, (node, True))
+        names = {node.name for node in candidates}
         for name in self._probers.keys() - wanted.keys():
             self._probers.pop(name).stop()
         for name, (node, is_primary) in wanted.items():
             if name not in self._probers:
                 self._probers[name] = Prober(
-                    node, self._cluster, self._driver, is_primary=is_primary
+                    node,
+                    self._cluster,
+                    self._driver,
+                    is_primary=is_primary,
+                    is_candidate=name in names,
                 )

@@ -10,7 +10,9 @@ from django.db import OperationalError, connections, transaction
 import dbrouting
 from dbrouting import metrics, registry
 from dbrouting.backends.postgresql.failover import NoNodeLeft
+from dbrouting.breaker import Policy
 from dbrouting.fallback import FallbackLimit
+from dbrouting.primary_health import PrimaryHealth
 from tests.dbrouting.load import Load, read
 from tests.dbrouting.servers import Shop, ask, name_of, wait_until
 from tests.dbrouting.shop.models import Product
@@ -141,6 +143,56 @@ def test_when_all_lag_and_the_primary_may_not_the_least_stale_serves(shop, dbrou
     wait_until(lambda: not in_rotation())
 
     assert Product.objects.count() == 1
+
+
+@pytest.mark.parametrize("fault", ["kill", "sigstop"])
+def test_a_primary_that_is_out_is_not_asked_by_every_read(shop, dbrouting_settings, fault):
+    """All replicas lag and the primary is gone or hangs: the stalest data is still a page."""
+    shop.stock_up(1)
+    dbrouting_settings(MAX_LAG_SECONDS=0.3)
+    Product.objects.count()
+    for node in shop.replicas:
+        node.pause_replay()
+    ask(shop.primary, "UPDATE shop_product SET stock = 1", "shop")
+    wait_until(lambda: not in_rotation())
+    health = connections["replica"].cluster.primary_health
+    assert health.may_serve
+
+    getattr(shop.primary, fault)()
+    wait_until(lambda: not health.may_serve)
+
+    before = metrics.value(metrics.FALLBACKS)
+    for _ in range(5):
+        assert Product.objects.count() == 1
+    assert metrics.value(metrics.FALLBACKS) == before
+    shop.mend()
+    wait_until(lambda: health.may_serve)
+
+
+def test_one_host_of_several_makes_a_primary():
+    health = PrimaryHealth(Policy())
+
+    health.host_probed("db1")
+    health.host_probed("db2", "it is a replica")
+    assert health.may_serve
+    health.host_probed("db1", "connection refused")
+    assert not health.may_serve
+    assert health.last_failure == "connection refused"
+    health.host_probed("db2")
+    assert health.may_serve
+
+
+def test_failed_stand_ins_trip_at_once_or_by_and_by():
+    health = PrimaryHealth(Policy(trip_after=3))
+
+    health.failed("broken", is_definitive=False)
+    health.failed("broken", is_definitive=False)
+    assert health.may_serve
+    health.succeeded()
+    health.failed("broken", is_definitive=False)
+    assert health.may_serve
+    health.failed("refused", is_definitive=True)
+    assert not health.may_serve
 
 
 def test_a_tripped_node_comes_back_by_itself(shop):

@@ -27,7 +27,7 @@ from ...units import Intent, current_intent, current_unit
 from . import driver
 from .creation import DatabaseCreation
 from .cursor import cursor_class
-from .diagnosis import NodePromoted
+from .diagnosis import NodePromoted, diagnose
 from .failover import Failover
 from .inheritance import inherit
 from .link import Link, Place, give_back
@@ -133,6 +133,7 @@ class DatabaseWrapper(MirrorWrapper):
                     cursor = self.create_primary_cursor(name)
             except Error as error:
                 last = error
+                diagnose(self, cluster, place, error)
             else:
                 return self._failover_cursor(cursor, place, name)
         raise self.failover.nothing_left(last) from last

@@ -26,7 +26,7 @@ def diagnose(db: Connections, cluster: Cluster, place: Place, error: Error) -> F
     """
     if isinstance(place, Link):
         return _diagnose_link(db, cluster, place, error)
-    return _diagnose_primary(db.primary, error)
+    return _diagnose_primary(db.primary, cluster, error)
 
 
 def diagnose_connecting(cluster: Cluster, name: str, error: Error) -> None:
@@ -60,13 +60,18 @@ def _diagnose_link(db: Connections, cluster: Cluster, link: Link, error: Error) 
     return failure
 
 
-def _diagnose_primary(primary: BaseDatabaseWrapper, error: Error) -> Failure | None:
+def _diagnose_primary(
+    primary: BaseDatabaseWrapper, cluster: Cluster, error: Error
+) -> Failure | None:
     if isinstance(error, FallbackLimited):
         return Failure.EXHAUSTED
     facts = facts_of(error, primary.connection, is_connecting=primary.connection is None)
     failure = classify(facts) if facts else None
     if failure is Failure.STALE_SCHEMA:
         return None  # the primary knows: the table is really not there
-    if failure is not None and is_broken(primary):
-        heal(primary, "broken")
+    if failure is not None:
+        is_definitive = primary.connection is None
+        cluster.primary_health.failed(one_line(error), is_definitive=is_definitive)
+        if is_broken(primary):
+            heal(primary, "broken")
     return failure

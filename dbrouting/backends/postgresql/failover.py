@@ -43,8 +43,7 @@ class Failover:
         try:
             if isinstance(place, Link):
                 return self._on_link(place, run, is_patient=self._db.in_transaction)
-            with self._slot(place):
-                return run()
+            return self._on_primary(place, run)
         except Error as error:
             failure = diagnose(self._db, self._cluster, place, error)
             if failure is None:
@@ -106,9 +105,18 @@ class Failover:
             with self._db.wrap_database_errors:
                 cursor.move(place, self._db.create_cursor(cursor.name))
             return self._on_link(place, again, is_patient=is_patient)
-        with self._slot(place):
+
+        def move_and_run() -> T:
             cursor.move(place, self._db.create_primary_cursor(cursor.name))
             return again()
+
+        return self._on_primary(place, move_and_run)
+
+    def _on_primary(self, reason: Reason, run: Callable[[], T]) -> T:
+        with self._slot(reason):
+            result = run()
+        self._cluster.primary_health.succeeded()
+        return result
 
     def _on_link(
         self, link: Link, run: Callable[[], T], *, is_patient: bool, is_query: bool = True
@@ -186,6 +194,7 @@ class Failover:
             f"{s.node.name} is {describe(s)}" + (f" ({s.last_failure})" if s.last_failure else "")
             for s in self._cluster
         )
-        last = f" The primary: {one_line(error)}." if error else ""
+        detail = one_line(error) if error else self._cluster.primary_health.last_failure
+        last = f" The primary: {detail}." if detail else ""
         policy = f"FALLBACK is {self._cluster.settings.fallback!r}"
         return NoNodeLeft(f"no node can serve this read: {nodes or 'no replicas'}; {policy}.{last}")

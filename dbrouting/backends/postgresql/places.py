@@ -94,6 +94,8 @@ class Places:
     def _primary(self, reason: Reason) -> Iterator[Place]:
         if reason.is_limited and self._cluster.settings.fallback != "primary":
             return
+        if reason is Reason.NO_NODE and not self._cluster.primary_health.may_serve:
+            return
         yield reason
         # Asked for more: it failed. If its link was broken, a new one may do.
         if self._db.primary.connection is None:
