@@ -22,6 +22,7 @@ from fragments.include import Include
 from fragments.shell import CONTENT_TYPE, FragmentHole, Shell
 
 from . import counters, in_process, leftovers, shells
+from .addresses import address
 from .conf import Settings
 from .cutting import is_page_with_holes
 from .first_pass import UnfitPage, compile_shell
@@ -219,8 +220,8 @@ def obtain_shell(visit: Visit, page: PageOptions) -> FirstPass:
     held = yield Work(lambda: shells.lookup(key, conf))
     if held is not None and held.is_fresh:
         return Outcome(shell=held.shell, page=page)
-    began = yield Work(lambda: shells.begin(conf))
-    outcome = yield from first_pass(visit, page, None)
+    began, min_lsn = yield Work(lambda: (shells.begin(conf), shells.min_lsn(conf)))
+    outcome = yield from first_pass(visit, page, min_lsn)
     if outcome.shell is not None and outcome.page is not None:
         shell, real_key = outcome.shell, _key(visit, outcome.page)
         yield Work(lambda: shells.store(real_key, shell, began, conf))
@@ -321,9 +322,8 @@ def _key(visit: Visit, page: PageOptions) -> shells.PageKey:
     query = filter_query(
         str(request.META.get("QUERY_STRING", "")), page.query, conf.ignorable_query
     )
-    url = f"{request.scheme}://{request.get_host().lower()}{request.path}"
     return shells.PageKey(
-        url=f"{url}?{query}" if query else url,
+        url=address(str(request.scheme), request.get_host(), request.path, query),
         values=tuple((name, visit.values[name]) for name in page.dimensions),
         release=conf.release,
     )

@@ -121,6 +121,7 @@ def _invalidate_shells(purge: Purge) -> None:
             urls=purge.urls,
             prefixes=purge.prefixes,
             everything=purge.everything,
+            lsn=purge.lsn,
         )
     except Exception:
         counters.count("purge_failed", "cache")

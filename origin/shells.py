@@ -3,6 +3,9 @@
 Freshness is told by a logical clock in that cache, so that no two machines' clocks need agree: an
 invalidation advances it, a shell remembers where it stood when its filling began, and one that was
 begun before an invalidation that matches it is not used.
+
+Caches evict what they please, so what says that something was *not* invalidated must be there to be
+believed: a mark that is missing makes what depends on it unusable.
 """
 
 from __future__ import annotations
@@ -11,19 +14,29 @@ import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from django.core.cache import BaseCache, caches
 
 from fragments.errors import WireError
 from fragments.shell import Shell
 
+from .addresses import canonical
 from .conf import Settings, get_settings
+from .purge import newest_lsn
 
 _CLOCK: Final = "twopass:clock"
 _ALL: Final = "twopass:purged:all"
 _PREFIXES: Final = "twopass:purged:prefixes"
 _KEPT_PREFIXES: Final = 100
+_LOCK: Final = "twopass:purging"
+_LOCKED: Final = 10
+"""Seconds after which a process that began to note prefixes is given up."""
+_LSN: Final = "twopass:lsn:"
+_LSN_SLOTS: Final = 16
+"""Positions that are remembered, so that purges at the same moment do not undo each other's."""
+_LSN_MEMORY: Final = 3600
+"""Seconds for which first passes ask for the position of a purge, as the edge does."""
 _FOREVER: Final = 30 * 86_400
 """Seconds that an invalidation is remembered; no shell is kept longer."""
 
@@ -38,7 +51,8 @@ class PageKey:
 
     def digest(self) -> str:
         """The name in the cache."""
-        parts = (self.url, self.release, *(text for pair in self.values for text in pair))
+        values = (text for pair in self.values for text in pair)
+        parts = (canonical(self.url), self.release, *values)
         data = "\0".join(part.replace("\0", "") for part in parts).encode()
         return f"twopass:shell:{hashlib.sha256(data).hexdigest()}"
 
@@ -72,7 +86,8 @@ def lookup(key: PageKey, conf: Settings) -> HeldShell | None:
         shell = Shell.decode(sealed, conf.keyring)
     except WireError:  # sealed with a secret that has been dropped since
         return None
-    if _purged_at(cache, key.url, shell.groups) > began:
+    purged_at = _purged_at(cache, key.url, shell.groups)
+    if purged_at is None or purged_at > began:
         return None
     return HeldShell(shell, max(0.0, time.time() - stored))
 
@@ -88,8 +103,18 @@ def store(key: PageKey, shell: Shell, began: int, conf: Settings) -> None:
     cache = _cache(conf)
     lifetime = min(shell.max_age + shell.stale_if_error, _FOREVER)
     if cache is not None and lifetime > 0:
+        _mark_unmarked(cache, _marks_for(key.url, shell.groups))
         entry = (began, time.time(), shell.encode(conf.keyring))
         cache.set(key.digest(), entry, timeout=int(lifetime) or 1)
+
+
+def min_lsn(conf: Settings) -> str | None:
+    """How far the data behind the next page must have come, if a purge said so lately."""
+    cache = _cache(conf)
+    if cache is None:
+        return None
+    slots = [f"{_LSN}{slot}" for slot in range(_LSN_SLOTS)]
+    return newest_lsn(*cache.get_many(slots).values())
 
 
 def invalidate(
@@ -98,28 +123,42 @@ def invalidate(
     urls: Iterable[str] = (),
     prefixes: Iterable[str] = (),
     everything: bool = False,
+    lsn: str | None = None,
 ) -> None:
     """Use no shell again that was begun before now and matches; reaches who shares the cache.
 
-    `urls` and `prefixes` are absolute URLs; one without a query stands for all its queries.
+    `urls` and `prefixes` are absolute URLs; one without a query stands for all its queries. `lsn`:
+    the position in the primary's log that later first passes must have read.
     """
     cache = _cache(get_settings())
     if cache is None:
         return
     _now(cache)
+    if lsn is not None:
+        # before the clock reads `now`: who begins then must find how far to read
+        cache.set(f"{_LSN}{cache.incr(_CLOCK) % _LSN_SLOTS}", lsn, timeout=_LSN_MEMORY)
     now = cache.incr(_CLOCK)
-    marks: dict[str, object] = {_group_key(name): now for name in groups}
-    marks |= {_url_key(url): now for url in urls}
-    if everything:
+    marks = {_group_key(name): now for name in groups}
+    marks |= {_url_key(canonical(url)): now for url in urls}
+    prefixes = [canonical(prefix) for prefix in prefixes]
+    if everything or (prefixes and not _note_prefixes(cache, prefixes, now)):
         marks[_ALL] = now
-    given = list(prefixes)
-    if given:
-        known: Mapping[str, int] = cache.get(_PREFIXES) or {}
-        merged = {**known, **dict.fromkeys(given, now)}
-        if len(merged) > _KEPT_PREFIXES:  # too many to look through for each page
-            merged, marks[_ALL] = {}, now
-        marks[_PREFIXES] = merged
     cache.set_many(marks, timeout=_FOREVER)
+
+
+def _note_prefixes(cache: BaseCache, prefixes: Iterable[str], now: int) -> bool:
+    """Whether they could be added to the list: it is bounded, and one process at a time adds."""
+    if not cache.add(_LOCK, now, timeout=_LOCKED):
+        return False
+    try:
+        known: Mapping[str, int] = cache.get(_PREFIXES) or _everything_until(now)
+        merged = {**known, **dict.fromkeys(prefixes, now)}
+        if len(merged) > _KEPT_PREFIXES:  # too many to look through for each page
+            return False
+        cache.set(_PREFIXES, merged, timeout=_FOREVER)
+        return True
+    finally:
+        cache.delete(_LOCK)
 
 
 def _cache(conf: Settings) -> BaseCache | None:
@@ -135,12 +174,42 @@ def _now(cache: BaseCache) -> int:
     return cast(int, cache.get(_CLOCK, 0))
 
 
-def _purged_at(cache: BaseCache, url: str, groups: Iterable[str]) -> int:
-    addresses = {_url_key(url), _url_key(url.partition("?")[0])}
-    found = cache.get_many([_ALL, _PREFIXES, *addresses, *map(_group_key, groups)])
-    prefixes: Mapping[str, int] = found.pop(_PREFIXES, None) or {}
-    matching = [at for prefix, at in prefixes.items() if url.startswith(prefix)]
-    return max([*found.values(), *matching], default=-1)
+def _marks_for(url: str, groups: Iterable[str]) -> list[str]:
+    """The names of the marks that a shell depends on."""
+    whole = canonical(url)
+    addresses = dict.fromkeys((_url_key(whole), _url_key(whole.partition("?")[0])))
+    return [_ALL, _PREFIXES, *addresses, *dict.fromkeys(map(_group_key, groups))]
+
+
+def _mark_unmarked(cache: BaseCache, names: Iterable[str]) -> None:
+    """Make the marks that are missing, whether they never were or were evicted.
+
+    They say "invalidated now": that keeps out what was begun before, and nobody knows better.
+    """
+    names = list(names)
+    now, found = _now(cache), cache.get_many(names)
+    for name in names:
+        if name not in found:
+            value = _everything_until(now) if name == _PREFIXES else now
+            cache.add(name, value, timeout=_FOREVER)
+
+
+def _purged_at(cache: BaseCache, url: str, groups: Iterable[str]) -> int | None:
+    """The last invalidation that matches; None where that is not known."""
+    names = _marks_for(url, groups)
+    found: dict[str, Any] = cache.get_many(names)
+    if len(found) < len(names):
+        return None
+    prefixes: Mapping[str, int] = found.pop(_PREFIXES)
+    whole = canonical(url)
+    matching = [at for prefix, at in prefixes.items() if whole.startswith(prefix)]
+    latest: int = max(*found.values(), *matching)
+    return latest
+
+
+def _everything_until(now: int) -> dict[str, int]:
+    """A list of prefixes when those before are not known: the empty one begins every URL."""
+    return {"": now}
 
 
 def _group_key(name: str) -> str:

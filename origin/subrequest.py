@@ -116,7 +116,8 @@ def cookies_of(request: HttpRequest) -> dict[str, str]:
 def addressing_of(request: HttpRequest) -> dict[str, str]:
     """The fields of `request` that say which site it is for, as far as Django heeds them.
 
-    One that it does not heed is a visitor's word, and must not reach a page for everybody.
+    One that it does not heed is a visitor's word, and must not reach a page for everybody; nor must
+    the letter case in which a visitor wrote the host.
     """
     names = {"host"}
     if settings.USE_X_FORWARDED_HOST:
@@ -125,7 +126,9 @@ def addressing_of(request: HttpRequest) -> dict[str, str]:
         names.add("x-forwarded-port")
     if settings.SECURE_PROXY_SSL_HEADER:
         names.add(_proxy_field())
-    return {name: value for name, value in headers_of(request).items() if name in names}
+    found = {name: value for name, value in headers_of(request).items() if name in names}
+    hosts = {name: found[name].lower() for name in ("host", "x-forwarded-host") if name in found}
+    return {**found, **hosts}
 
 
 def own_parts(request: HttpRequest) -> Parts:

@@ -17,7 +17,7 @@ def shop() -> Iterator[None]:
     from django.core.cache import caches
     from django.test import override_settings
 
-    from origin import counters
+    from origin import counters, guess
     from tests.origin.shop import renderers
     from tests.origin.shop import settings as shop_settings
     from tests.origin.shop.calls import CALLS
@@ -31,6 +31,7 @@ def shop() -> Iterator[None]:
     assert renderers  # a test may take its own fragments away again, but not the shop's
     CALLS.clear()
     counters.reset()
+    guess._URLCONFS.clear()
     with override_settings(**values):
         for alias in ("default", "shells"):
             caches[alias].clear()

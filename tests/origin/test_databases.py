@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 from dbrouting.units import Intent, current_floor, current_intent
 from fragments.bundle import BundleRequest, Frame
 from fragments.headers import MIN_LSN
-from origin import registry
+from origin import registry, shells
 from origin.registry import fragment
 from tests.origin import edge_side
 from tests.origin.edge_side import HOST, include
@@ -52,6 +52,13 @@ def test_a_first_pass_waits_for_what_a_purge_has_seen(read_positions: list[Any])
     edge_side.first("/function/", headers={MIN_LSN: LSN})
     edge_side.first("/function/")
     assert read_positions == [(Intent.REPLICA, FLOOR), (Intent.REPLICA, 0)]
+
+
+def test_in_process_too(read_positions: list[Any]) -> None:
+    shells.invalidate(groups=["elsewhere"], lsn=LSN)
+    Client().get("/function/")
+    Client().get("/function/")
+    assert read_positions == [(Intent.REPLICA, FLOOR)]
 
 
 def test_what_is_passed_reads_as_any_request(read_positions: list[Any]) -> None:

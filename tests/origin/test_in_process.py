@@ -530,3 +530,25 @@ def test_no_middleware_no_markers_are_left_to_chance(client: Client) -> None:
         text = Client().get("/product/1/").content.decode()
     assert "[[2p:" not in text
     assert "Basket: empty" in text
+
+
+def test_no_path_passes_for_another_path_and_query(client: Client) -> None:
+    """`%3F` in a path is no query, and `%00` is no nothing."""
+    paths = ("/titled/a%3Fpage=2", "/titled/a?page=2", "/titled/a%00", "/titled/a")
+
+    assert len({html(client.get(path)) for path in paths}) == len(paths)
+
+
+def test_a_page_is_purged_by_its_url_however_that_is_spelled(client: Client) -> None:
+    response = client.get("/titled/café")
+    for url in (response.wsgi_request.build_absolute_uri(), "HTTP://TestServer/titled/café"):
+        client.get("/titled/caf%C3%A9")
+        before = CALLS["titled"]
+        shells.invalidate(urls=[url])
+        client.get("/titled/caf%C3%A9")
+        assert CALLS["titled"] == before + 1
+
+
+def test_a_host_in_capitals_is_no_other_page_and_no_other_address(client: Client) -> None:
+    client.get("/echo-host/", headers={"Host": "TESTserver"})
+    assert html(client.get("/echo-host/")) == "http://testserver/echo-host/"

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.db import connections
 from django.test import Client
 
+from fragments.headers import MIN_LSN
+
 from ... import shells
 from ...conf import get_settings
 from ...guess import guess_page
@@ -85,11 +87,11 @@ def _here(page: Page, force: bool) -> str:
         held = shells.lookup(expected, conf)
         if held is not None and held.is_fresh:
             return FRESH
-    began = shells.begin(conf)
+    began, min_lsn = shells.begin(conf), shells.min_lsn(conf)
     client = Client()
     for name, value in page.cookies.items():
         client.cookies[name] = value
-    answer = ask(client, page.url, "first", conf)
+    answer = ask(client, page.url, "first", conf, {MIN_LSN: min_lsn} if min_lsn else None)
     if answer.shell is None:
         if answer.status >= 500 or answer.reason.startswith("error"):
             raise RuntimeError(answer.reason)

@@ -45,6 +45,8 @@ urlpatterns = [
     ),
     path("markup/", views.markup),
     path("echo/", views.echo),
+    path("echo-host/", views.echo_host),
+    path("titled/<str:title>", views.titled),
     path("scripted/", views.scripted),
     path("secured/", views.secured),
     path("login/", views.sign_in),

@@ -239,6 +239,19 @@ def echo(request: HttpRequest) -> HttpResponse:
 
 
 @two_pass(max_age=60)
+def titled(request: HttpRequest, title: str) -> HttpResponse:
+    """Shows what its path and its query say."""
+    CALLS["titled"] += 1
+    return HttpResponse(f"{title!r} {request.GET.urlencode()}")
+
+
+@two_pass(max_age=60)
+def echo_host(request: HttpRequest) -> HttpResponse:
+    """Shows its own address."""
+    return HttpResponse(request.build_absolute_uri())
+
+
+@two_pass(max_age=60)
 @ensure_csrf_cookie
 def scripted(request: HttpRequest) -> HttpResponse:
     """Needs the CSRF cookie but shows no token."""
