@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from .. import passes
+from .bypassing import without_levels
 from .policy import strictest
 from .readings import Reading
 from .request_layer import of_page
@@ -35,6 +36,7 @@ class Collector:
         self.left = strictest((self.left, reading.left))
 
 
+_observer: ContextVar[list[Reading] | None] = ContextVar("twopass_datacache_observer", default=None)
 _collector: ContextVar[Collector | None] = ContextVar("twopass_datacache_collector", default=None)
 
 
@@ -66,3 +68,18 @@ def note(reading: Reading) -> None:
         left = reading.left
         page.limit_age(None if left is None else max(left, LEAST_AGE))
         of_page(page).readings.append(reading)
+        observed = _observer.get()
+        if observed is not None:
+            observed.append(reading)
+
+
+@contextlib.contextmanager
+def observing() -> Iterator[list[Reading]]:
+    """What pages that are made inside read, for reports: loaded anew, so that all of it shows."""
+    observed: list[Reading] = []
+    token = _observer.set(observed)
+    try:
+        with without_levels():
+            yield observed
+    finally:
+        _observer.reset(token)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import stats
+from .bypassing import is_bypassed
 from .dependencies import is_watched
-from .layers import get_levels, is_bypassed, now
+from .layers import get_levels, now
 from .lookup import note_held
 from .missing import MISSING
 from .request_layer import request_level

@@ -12,11 +12,12 @@ from concurrent.futures import Future
 from typing import Any
 
 from . import stats, transactions
+from .bypassing import is_bypassed
 from .catching_up import catch_up
 from .definition import Definition
 from .dependencies import note
 from .fills import groups_of, load
-from .layers import Levels, is_bypassed, now
+from .layers import Levels, now
 from .loading import Loaded, is_loading
 from .lookup import Lookup, at_hand, note_held
 from .process_layer import Held

@@ -18,7 +18,7 @@ from .definition import Definition
 from .fast_path import at_hand
 from .keys import argument_ident, formatted
 from .policy import Policy
-from .schema import fingerprint_of_function
+from .schema import digest, fingerprint_of_function
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -67,7 +67,7 @@ def cached(
             schema=fingerprint_of_function(function, str(version)),
             policy=policy,
             name_of=calls.name,
-            groups=lambda ident: (*calls.groups(ident), f"data:{definition.key(ident)}"),
+            groups=lambda ident: (*calls.groups(ident), _own_group(definition, ident)),
             **calls.loaders(),
         )
         return cast("CachedFunction[P, R]", _wrap(function, calls, definition))
@@ -209,4 +209,9 @@ def _wrap(function: Any, calls: _Calls, definition: Definition) -> Any:
 def _invalidate(definition: Definition, ident: Any) -> None:
     from ..invalidation import invalidate_groups
 
-    invalidate_groups(f"data:{definition.key(ident)}")
+    invalidate_groups(_own_group(definition, ident))
+
+
+def _own_group(definition: Definition, ident: Any) -> str:
+    """A group that holds one value alone; short and without blanks, as headers want it."""
+    return f"data:{digest([definition.key(ident)])}"

@@ -9,9 +9,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import Context, ContextVar
+from contextvars import Context
 from typing import Any
 
 from django.db import close_old_connections
@@ -198,9 +198,6 @@ class Levels:
             self.link.close()
 
 
-_bypassed: ContextVar[bool] = ContextVar("twopass_datacache_bypassed", default=False)
-is_bypassed = _bypassed.get
-
 _levels: Levels | None = None
 _lock = threading.Lock()
 
@@ -237,13 +234,3 @@ os.register_at_fork(after_in_child=_forget_in_child)
 def now() -> float:
     """The clock that entries are dated with: all machines' own, so they should run NTP."""
     return time.time()
-
-
-@contextlib.contextmanager
-def without_levels() -> Iterator[None]:
-    """For reports: load everything anew inside and keep nothing, so that all that is read shows."""
-    token = _bypassed.set(True)
-    try:
-        yield
-    finally:
-        _bypassed.reset(token)

@@ -17,10 +17,16 @@ from .clock import ALL, Message, Stamp
 
 Command: TypeAlias = tuple[Any, ...]
 
+
+def digest_of(script: str) -> str:
+    """What EVALSHA wants."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
 STAMP_LIFE_FACTOR: Final = 2
 """Stamps outlive the entries they judge."""
 SCRIPTS: Final[Mapping[str, str]] = {
-    hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(): text
+    digest_of(text): text
     for text in (scripts.INVALIDATE, scripts.FILL, scripts.RENEW, scripts.RELEASE)
 }
 """By the digest that EVALSHA wants."""
@@ -132,8 +138,7 @@ class Commands:
         return ("XREAD", "COUNT", 1000, *wait, "STREAMS", self.names.stream, f"{position}-0")
 
     def _script(self, text: str, keys: list[str], *arguments: Any) -> Command:
-        digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-        return ("EVALSHA", digest, len(keys), *keys, *arguments)
+        return ("EVALSHA", digest_of(text), len(keys), *keys, *arguments)
 
 
 def as_clock(answer: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fragments.csrf import CsrfHole
@@ -13,8 +14,8 @@ from ..passes import LANGUAGE_ARGUMENT
 from .asking import Answer
 
 
-def as_json(answer: Answer, conf: Settings) -> dict[str, Any]:
-    """For `--json`."""
+def as_json(answer: Answer, conf: Settings, made_of: Sequence[Any] = ()) -> dict[str, Any]:
+    """For `--json`. `made_of`: the data it shows (origin.datacache.tree)."""
     shell = answer.shell
     return {
         "url": answer.url,
@@ -23,11 +24,12 @@ def as_json(answer: Answer, conf: Settings) -> dict[str, Any]:
         "log": answer.log,
         "seconds": round(answer.seconds, 4),
         "shell": None if shell is None else _shell(shell, conf),
+        "made_of": list(made_of),
     }
 
 
-def as_text(answer: Answer, conf: Settings) -> str:
-    """For people."""
+def as_text(answer: Answer, conf: Settings, made_of: Iterable[str] = ()) -> str:
+    """For people. `made_of`: lines about the data it shows."""
     lines = [answer.url]
     shell = answer.shell
     if shell is None:
@@ -47,6 +49,7 @@ def as_text(answer: Answer, conf: Settings) -> str:
     lines.append(f"    query       {query}")
     lines.append(f"    gate        {'yes' if shell.gate else 'no'}")
     lines += [f"    hole        {_describe(hole)}" for hole in found["holes"]]
+    lines += [f"    made of     {line}" for line in made_of]
     lines += [f"    log         {line}" for line in answer.log]
     return "\n".join(lines)
 

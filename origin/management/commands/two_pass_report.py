@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.test import Client
 
 from origin.conf import Settings, get_settings
+from origin.datacache import tree
+from origin.datacache.dependencies import observing
 from origin.report import explain, leaks, routes
 from origin.report.asking import ask
 
@@ -18,7 +20,8 @@ examples:
   manage.py two_pass_report
       every view marked @two_pass, and the holes of its templates
   manage.py two_pass_report --explain /product/42/
-      renders the page for nobody: bytes, holes, groups, dimensions, or why it is passed
+      renders the page for nobody: bytes, holes, groups, the data it is made of, or why it is
+      passed
   manage.py two_pass_report --explain https://shop.example/ --cookie currency=USD
       the same for one value of a dimension
   manage.py two_pass_report --leak-test / /product/42/ --as ada --as eve
@@ -80,10 +83,12 @@ class Command(BaseCommand):
                 raise CommandError(f"--cookie {cookie!r}: write NAME=VALUE")
             client.cookies[name] = value
         try:
-            answer = ask(client, options["explain"], "first", conf)
+            with observing() as readings:
+                answer = ask(client, options["explain"], "first", conf)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        self._say(options, explain.as_json(answer, conf), explain.as_text(answer, conf))
+        document = explain.as_json(answer, conf, tree.as_json(readings))
+        self._say(options, document, explain.as_text(answer, conf, tree.as_lines(readings)))
         if answer.shell is None:
             raise SystemExit(1)
 
