@@ -1,0 +1,33 @@
+"""The fast path's tests drive both paths of one edge; the origin is that of the data path's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "data_path")]
+
+from collections.abc import AsyncIterator
+
+import pytest
+from bench import Bench
+from lines import Lines
+
+from origin import ScriptedOrigin
+
+
+@pytest.fixture
+def origin() -> ScriptedOrigin:
+    return ScriptedOrigin()
+
+
+@pytest.fixture
+async def bench(origin: ScriptedOrigin) -> AsyncIterator[Bench]:
+    async with Bench(origin) as running:
+        yield running
+
+
+@pytest.fixture
+def lines(bench: Bench) -> Lines:
+    return Lines(bench)

@@ -1,0 +1,79 @@
+"""Both paths say the same: thousands of requests of every kind, down both, bytes compared."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import pytest
+from bench import Bench
+from lines import Line, Lines
+from world import any_request, build, something_happens
+
+from fragments.csrf import unmask
+from origin import ScriptedOrigin
+
+ROUNDS = 40
+
+
+@pytest.mark.parametrize("seed", range(24))
+async def test_any_request_gets_the_same_bytes(
+    bench: Bench, origin: ScriptedOrigin, lines: Lines, seed: int
+) -> None:
+    chance = random.Random(seed)
+    build(origin)
+    tags: list[str] = []
+    compared = 0
+    for _ in range(ROUNDS):
+        made = any_request(chance, tags)
+        for _ in range(3):  # until what can be held is held
+            answer = await lines.slow().ask(made)
+            await bench.settle()
+        slow, slow_counts = await counted(bench, lines.slow(), made)
+        fast, fast_counts = await counted(bench, lines.fast(), made)
+        assert b" 500 " not in slow[:14], made
+        if normal(slow) == normal(answer):  # else two of the same differ by themselves
+            compared += 1
+            assert normal(fast) == normal(slow), made
+            assert fast_counts == slow_counts, made
+        tags += re.findall(r'etag: ((?:W/)?"[^"]*")', slow.decode("latin-1"))
+        something_happens(chance, bench, origin)
+
+    assert compared > ROUNDS * 0.8
+    assert lines.hits.found > ROUNDS / 8
+
+
+async def counted(bench: Bench, line: Line, made: bytes) -> tuple[bytes, Any]:
+    """What comes back, and what was counted meanwhile."""
+    before = _counts(bench)
+    answer = await line.ask(made)
+    await bench.settle()
+    after = _counts(bench)
+    return answer, {key: after[key] - before.get(key, 0) for key in after
+                    if after[key] != before.get(key, 0)}  # fmt: skip
+
+
+def _counts(bench: Bench) -> dict[tuple[str, ...], float]:
+    tally = bench.edge.tally
+    counters = (tally.requests, tally.responses, tally.fragments, tally.not_modified,
+                tally.origin_requests, tally.epochs, tally.passes)  # fmt: skip
+    return {(c.name, *labels): n for c in counters for labels, n in c.values.items()}
+
+
+def normal(answer: bytes) -> bytes:
+    """Without what is new in every response: masks, nonces, secrets and epochs that were made."""
+    text = re.sub(rb"[A-Za-z0-9]{64}", _unmasked, answer)
+    for name in (rb"csrftoken=([^;\r]+)", rb"nonce[-=]([\w-]{22})", rb"twopass_epoch=([\w-]{22})",
+                 rb"(?m)^set-cookie: ab=(\w)"):  # fmt: skip
+        for value in set(re.findall(name, answer)):
+            text = text.replace(value, b"*" * len(value)) if len(value) > 1 else text
+    if b"set-cookie: csrftoken" in text:  # the tag covers the secret
+        text = re.sub(rb'etag: W/"[^"]*"', b"etag: *", text)
+    return text
+
+
+def _unmasked(match: re.Match[bytes]) -> bytes:
+    secret = unmask(match[0].decode())
+    assert secret is not None
+    return secret.encode() * 2

@@ -1,0 +1,171 @@
+"""A small shop of every kind of page, and requests of every kind to it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from bench import Bench
+from lines import request
+
+from fragments.csrf import CSRF
+from fragments.dimensions import Dimension
+from fragments.shell import NONCE, Shell
+from origin import MANIFEST, Answer, Frame, ScriptedOrigin, Seen, hole, shell
+
+CURRENCY = Dimension("currency", "cookie", "currency", ("EUR", "USD"), "EUR")
+LANGUAGE = Dimension("language", "language", "lang", ("en", "de"), "en")
+DEVICE = Dimension(
+    "device", "header", "User-Agent", ("desktop", "phone"), "desktop", (), (("Mobile", "phone"),)
+)
+BUCKET = Dimension("ab", "bucket", "ab", ("a", "b"), "a", (1, 1))
+DIMENSIONS = (CURRENCY, LANGUAGE, DEVICE, BUCKET)
+
+BASKET = hole("basket", when_cookies=("basket",))
+HELLO = hole("hello")
+NEWS = hole("news", scope="public", dimensions=("language",))
+SEEN = hole("seen", cookies=("seen",))
+FORM = hole("form")
+LIVE = hole("live", scope="no-store")
+
+
+def build(origin: ScriptedOrigin) -> None:
+    """Fill the shop."""
+    origin.manifest = replace(MANIFEST, dimensions=DIMENSIONS)
+    origin.routes("^/whole", "^/home", "^/form", "^/all", "^/live", "^/gate", "^/nonce")
+    origin.routes("^/priced", dimensions=("currency", "language"), query=("page",))
+    origin.routes("^/adaptive", dimensions=("device",))
+    origin.routes("^/tested", dimensions=("ab",))
+    origin.pages |= {
+        "/whole": shell(b"<h1>whole</h1>", headers=[("cache-control", "max-age=60")]),
+        "/home": shell(b"<p>", HELLO, b"</p>", BASKET, b"<hr>"),
+        "/form": shell(b"<form>", CSRF, b"</form><form>", CSRF, b"</form>"),
+        "/all": shell(b"a", HELLO, b"b", NEWS, b"c", SEEN, b"d", FORM, b"e", BASKET, CSRF, HELLO),
+        "/live": shell(b"<p>", LIVE, b"</p>"),
+        "/gate": shell(b"secret", gate=True),
+        "/nonce": Shell(
+            status=200,
+            headers=(
+                ("content-type", (b"text/html",)),
+                ("content-security-policy", (b"script-src 'nonce-", NONCE, b"'")),
+            ),
+            body=(b"<script nonce=", NONCE, b">", HELLO, b"</script>"),
+            max_age=60,
+        ),
+        "/priced": _priced,
+        "/adaptive": _adaptive,
+        "/tested": _tested,
+        "/missing": shell(b"gone", status=404),
+        "/style.css": Answer(200, [("cache-control", "max-age=60"), ("etag", '"v1"'),
+                                   ("last-modified", "Fri, 15 Jan 2027 07:00:00 GMT")], b"css" * 50),
+        "/varied": lambda seen: Answer(
+            200, [("cache-control", "max-age=60"), ("vary", "Accept-Language, Cookie")],
+            f"{seen['accept-language']} {seen['cookie']}".encode()),
+        "/coded": lambda seen: Answer(
+            200, [("cache-control", "max-age=60"), ("vary", "Accept-Encoding")],
+            f"{seen['accept-encoding']}".encode()),
+        "/plain": Answer(200, [("content-type", "text/plain")], b"never stored"),
+        "/moved": Answer(301, [("location", "/whole"), ("cache-control", "max-age=60")]),
+        "/nothing": Answer(204, [("cache-control", "max-age=60")]),
+        "/esi": Answer(200, [("surrogate-control", 'content="ESI/1.0", max-age=60')],
+                       b'<esi:include src="/style.css"/>'),
+    }  # fmt: skip
+    origin.fragments |= {
+        "basket": lambda seen: f"basket {seen.cookies.get('basket')}".encode(),
+        "hello": lambda seen: f"hello {seen.cookies.get('sessionid', 'stranger')}".encode(),
+        "news": lambda seen: f"news {seen['accept-language']}".encode(),
+        "seen": lambda seen: f"seen {seen.cookies.get('seen')}".encode(),
+        "form": lambda seen: Frame(0, 200, (b"<form>", CSRF, b"</form>"), max_age=60.0),
+        "live": b"live",
+    }
+
+
+def _priced(seen: Seen) -> Shell:
+    # a probe brings the visitor's own words, a first pass the reduced values
+    currency = CURRENCY.reduce(seen.cookies, {}, {}) or ""
+    language = LANGUAGE.reduce(seen.cookies, {"accept-language": seen["accept-language"] or ""}, {})
+    values = (("currency", currency), ("language", language or ""))
+    return shell(f"10 {currency}".encode(), NEWS, dimensions=(CURRENCY, LANGUAGE),
+                 query=("page",), values=values)  # fmt: skip
+
+
+def _tested(seen: Seen) -> Shell:
+    bucket = seen.cookies.get("ab", "a")
+    return shell(bucket.encode(), dimensions=(BUCKET,), values=(("ab", bucket),))
+
+
+def _adaptive(seen: Seen) -> Shell:
+    phone = "Mobile" in (seen["user-agent"] or "")
+    value = "phone" if phone else "desktop"
+    return shell(value.encode(), dimensions=(DEVICE,), values=(("device", value),))
+
+
+TARGETS = (
+    *["/whole", "/home", "/form", "/all", "/style.css", "/varied", "/coded", "/adaptive"] * 3,
+    "/whole?utm_source=x", "/whole?a=1", "/whole?", "/live", "/gate", "/nonce", "/nonce",
+    "/priced", "/priced?page=2&x=1", "/priced?x=1&page=2", "/tested", "/missing", "/plain",
+    "/moved", "/nothing", "/esi", "/none", "//whole", "/%77hole", "/whole#a", "/wh\xf6le",
+    "/_twopass/fragments", "/%5Ftwopass/x", "http://other.test/whole", "http://shop.test/home", "*",
+)  # fmt: skip
+COOKIES = (
+    "", "", "sessionid=ann", "sessionid=bob", "sessionid=ann; basket=3", "basket=3", "basket=4",
+    "sessionid=bob; seen=7; csrftoken=" + "b" * 32, "csrftoken=" + "a" * 32,
+    "csrftoken=" + "a" * 31, "sessionid=ann; csrftoken=" + "c" * 64, "currency=USD", "currency=X",
+    "lang=de; ab=b", "ab=a; sessionid=ann", "preview=1", "sessionid=", "seen=1; basket=2",
+    "sessionid=ann; twopass_epoch=" + "e" * 22, "twopass_epoch=" + "f" * 22,
+    "sessionid=ann; sessionid=bob",
+)  # fmt: skip
+FIELDS = (
+    "Accept-Language: de", "Accept-Language: en;q=0.5, de", "User-Agent: Mobile Safari",
+    "User-Agent: Firefox", "Accept-Encoding: gzip, br", "Accept-Encoding: identity",
+    "HX-Request: true", "Authorization: Basic eDp5", "Connection: keep-alive",
+    "Connection: close", "Connection: keep-alive, cookie", "Range: bytes=0-3",
+    'If-Range: "v1"', "X-Forwarded-Proto: https", "X-Forwarded-Host: other.test",
+    "X-Forwarded-For: 203.0.113.9", "Forwarded: proto=https;host=other.test", "Expect: nothing",
+    "Cache-Control: no-cache", "Cache-Control: only-if-cached", "Pragma: no-cache",
+    "TwoPass-Proof: x", "Surrogate-Capability: x", "X_Cookie: y", "Content-Length: 0",
+    "If-Modified-Since: Fri, 15 Jan 2027 07:00:00 GMT", "If-None-Match: *", 'If-None-Match: "v1"',
+    "If-None-Match: nonsense", "Upgrade: h2c", "TE: trailers", "Via: 1.1 x",
+)  # fmt: skip
+HOSTS = (*["shop.test"] * 12, "SHOP.test", "shop.test:80", "other.test", "evil.test", "", "a b")
+METHODS = (*["GET"] * 9, "HEAD", "HEAD", "POST", "OPTIONS", "BREW")
+
+
+def mild_request(chance: random.Random, tags: list[str]) -> bytes:
+    """What browsers send."""
+    fields = [field for field in FIELDS[:6] if chance.random() < 0.2]
+    if cookie := chance.choice(COOKIES):
+        fields.insert(chance.randrange(len(fields) + 1), f"Cookie: {cookie}")
+    if tags and chance.random() < 0.2:
+        fields.append(f"If-None-Match: {chance.choice(tags)}")
+    return request(chance.choice(TARGETS), *fields, method=chance.choice(METHODS[:10]))
+
+
+def any_request(chance: random.Random, tags: list[str]) -> bytes:
+    """A request of any kind; `tags` are entity tags that were seen."""
+    if chance.random() < 0.6:
+        return mild_request(chance, tags)
+    fields = [chance.choice(FIELDS) for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 4)))]
+    if cookie := chance.choice(COOKIES):
+        fields.insert(chance.randrange(len(fields) + 1), f"Cookie: {cookie}")
+    if tags and chance.random() < 0.3:
+        fields.append(f"If-None-Match: {chance.choice(tags)}")
+    method = chance.choice(METHODS)
+    if method == "POST" and not any(line.startswith("Content-Length") for line in fields):
+        fields.append("Content-Length: 0")
+    made = request(chance.choice(TARGETS), *fields, method=method, host=chance.choice(HOSTS))
+    return made.replace(b" HTTP/1.1", b" HTTP/1.0", 1) if chance.random() < 0.03 else made
+
+
+def something_happens(chance: random.Random, bench: Bench, origin: ScriptedOrigin) -> None:
+    """Time, a purge, or the origin's mind."""
+    bench.clock.tick(chance.choice((0, 0, 0, 1, 1, 29, 61)))
+    match chance.randrange(8):
+        case 0:
+            bench.purge(urls=("http://shop.test/all",))
+        case 1:
+            bench.purge(everything=True, soft=chance.random() < 0.5)
+        case 2:
+            bench.edge.memory.expire(bench.clock())
+        case 3:
+            origin.fragments["hello"] = f"hi {chance.random()}".encode()
