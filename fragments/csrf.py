@@ -19,7 +19,7 @@ TOKEN_LENGTH: Final = 64
 _INDEX: Final = {char: position for position, char in enumerate(ALPHABET)}
 _TO_INDEX: Final = bytes(_INDEX.get(char, 0) for char in range(256))
 _RUN: Final = re.compile(rb"[A-Za-z0-9]{64,}")
-_FIELD: Final = re.compile(rb"csrf[a-z_-]{0,24}token", re.IGNORECASE)
+_FIELD: Final = re.compile(rb"[cx]srf", re.IGNORECASE)
 _SECRET: Final = re.compile(r"[A-Za-z0-9]{32}\Z")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]{64}\Z")
 
@@ -103,8 +103,8 @@ def split_tokens(body: bytes, secrets: Sequence[str]) -> list[bytes | CsrfHole]:
 def looks_like_field(literal: bytes) -> bool:
     """Whether text left after the cutting still holds a token that is nobody's hole.
 
-    True for a 64-character run within 200 bytes after a CSRF field's name: such a page is not
-    anonymous and must be passed.
+    True for a 64-character run within 200 bytes after a word like csrfmiddlewaretoken, data-csrf or
+    XSRF-TOKEN: such a page is not anonymous and must be passed.
     """
     for found in _FIELD.finditer(literal):
         run = _RUN.search(literal, found.end(), found.end() + 200 + TOKEN_LENGTH)

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 
 from fragments.bundle import Frame, FramePart
-from fragments.csrf import CsrfHole, split_tokens
+from fragments.csrf import CsrfHole, looks_like_field, split_tokens
 from fragments.include import Include, split_markers
 from fragments.shell import NONCE, Scope
 
@@ -312,6 +312,10 @@ class Renderer:
                     raise NestingError("a public fragment cannot hold a token of the session")
                 yield csrf.token_for(csrf.session_secret(attempt.request))
             else:
+                if isinstance(part, bytes) and looks_like_field(part):
+                    # somebody's own, from a {% cache %} block of a page without two passes, say
+                    counters.count("stray-token", attempt.job.fragment.name)
+                    attempt.piece.scope = "no-store"
                 yield part
 
     def _nest(self, piece: _Piece, include: Include, attempt: _Attempt) -> None:

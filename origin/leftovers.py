@@ -23,17 +23,16 @@ from .context import update_context_cookie
 from .cutting import cut, has_holes
 from .filling import Filling, open_holes
 from .frames import Renderer, job_for, unknown
-from .headers_out import protect
+from .headers_out import is_personal, protect
 from .passes import Pass, TwoPass
 from .registry import UnknownFragment
 from .second_pass import Bundle, FramesResponse, Plan
 from .single_pass import cut_headers, put_back
 from .steps import Collect, Flow, Run, Step, Work
+from .streams import is_text
 from .subrequest import Target, build, cookies_of, own_parts
 from .surroundings import capture
 from .visit import Visit
-
-_TEXTUAL = ("text/", "application/json", "application/xml", "application/xhtml+xml")
 
 
 def complete(
@@ -43,13 +42,17 @@ def complete(
     conf = visit.conf
     if conf.context is not None:
         yield Work(lambda: update_context_cookie(request, response, conf))
-    if not isinstance(response, HttpResponse) or not _is_text(response):
+    encoding = response.headers.get("Content-Encoding", "").lower()
+    if not isinstance(response, HttpResponse) or encoding not in ("", "gzip"):
         return response
-    packed = response.headers.get("Content-Encoding", "").lower() == "gzip"
+    packed = encoding == "gzip"
+    if packed and not is_text(response):
+        return response
     content = gzip.decompress(response.content) if packed else response.content
     headers = cut_headers(response, conf)
     # tokens are looked for only where there may be any: it is dear in long runs of letters
-    if not headers and not (has_marker(content) or b"csrf" in content.lower()):
+    may_hold_token = is_text(response) and b"csrf" in content.lower()
+    if not headers and not has_marker(content) and not may_hold_token:
         return response
     if not headers and not has_holes(content, conf):
         return response
@@ -64,7 +67,7 @@ def complete(
     put_back(response, body, headers, filling)
     if packed:
         _pack(response)
-    if holes or filling.csrf_token:
+    if holes or filling.csrf_token or is_personal(parts):
         protect(response, personal=True, sealed=False)
     return response
 
@@ -143,13 +146,6 @@ def _secret(request: HttpRequest, response: HttpResponse, conf: Settings) -> str
     secret = used if isinstance(used, str) else csrf.visitor_secret(request) or csrf.new_secret()
     csrf.set_cookie(response, secret)
     return secret
-
-
-def _is_text(response: HttpResponse) -> bool:
-    encoding = response.headers.get("Content-Encoding", "").lower()
-    return encoding in ("", "gzip") and response.headers.get("Content-Type", "").startswith(
-        _TEXTUAL
-    )
 
 
 def _pack(response: HttpResponse) -> None:

@@ -77,7 +77,7 @@ class TwoPass:
     """Why the page cannot become a shell."""
     violation: Exception | None = None
     filled: bool = False
-    """Something of this visitor's was put into the page."""
+    """Something of this visitor's was put into the page, or would be of another's."""
     csrf_used: bool = False
     """A token was made, so the visitor must have the cookie even if no token is in the page."""
     context_changed: bool = False

@@ -20,6 +20,7 @@ from .conf import Settings
 from .cutting import cut
 from .filling import Filling, open_holes
 from .frames import ForNobody, Renderer, job_for, unknown
+from .headers_out import is_personal
 from .messages import has_new_messages
 from .passes import TwoPass
 from .registry import UnknownFragment
@@ -61,7 +62,8 @@ def fill_in_place(
     if filling.needs_csrf(parts):
         filling.csrf_token = csrf.token_for(csrf.use_in_place(request))
     put_back(response, body, headers, filling)
-    state.filled = bool(holes) or bool(filling.csrf_token)
+    # also where this visitor's holes are empty: the next one's are not
+    state.filled = bool(holes) or is_personal(parts)
 
 
 def cut_headers(response: HttpResponse, conf: Settings) -> Headers:

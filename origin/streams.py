@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterable, Iterable
 from typing import cast
 
 from asgiref.sync import async_to_sync
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-_TEXTUAL = ("text/", "application/json", "application/xml", "application/xhtml+xml")
+_TEXTUAL = re.compile(
+    # RFC 6839 §3: what ends in +json or +xml is text of that kind
+    r"text/|application/(json|xml|javascript|ecmascript)\b|[a-z]+/[!-~]+\+(json|xml)\b",
+    re.IGNORECASE,
+)
 
 
 def collect(response: HttpResponseBase, limit: int | None) -> HttpResponse | None:
@@ -22,7 +27,7 @@ def collect(response: HttpResponseBase, limit: int | None) -> HttpResponse | Non
         return response
     if not isinstance(response, StreamingHttpResponse):
         return None
-    if not response.headers.get("Content-Type", "").startswith(_TEXTUAL):
+    if not is_text(response):
         return None
     if response.is_async:
         content = async_to_sync(_read_async)(response, limit)
@@ -34,6 +39,11 @@ def collect(response: HttpResponseBase, limit: int | None) -> HttpResponse | Non
     whole = HttpResponse(content, status=response.status_code, headers=dict(response.items()))
     whole.cookies = response.cookies
     return whole
+
+
+def is_text(response: HttpResponseBase) -> bool:
+    """Whether the response says that it is text of some kind, so that holes may be in it."""
+    return _TEXTUAL.match(response.headers.get("Content-Type", "")) is not None
 
 
 def discard(response: HttpResponseBase) -> None:

@@ -105,6 +105,8 @@ def test_a_token_under_the_old_secret_is_found_during_rotation() -> None:
         '<input type="hidden" name="csrfmiddlewaretoken" value="{}">',
         '<meta name="csrf-token" content="{}">',
         'window.csrfToken = "{}"',
+        '<body data-csrf="{}">',
+        '{{"XSRF": "{}"}}',
         'hx-headers=\'{{"X-CSRFToken": "{}"}}\'',
     ],
 )

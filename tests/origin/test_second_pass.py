@@ -395,6 +395,17 @@ def test_messages_are_used_up_by_one_bundle() -> None:
     assert (text_of(quiet), quiet.wrote, quiet.max_age) == ("", False, 60.0)
 
 
+@pytest.mark.parametrize("scope", ["public", "private"])
+def test_a_fragment_that_holds_somebodys_own_token_is_kept_by_nobody(scope: Any) -> None:
+    @fragment("cached-form", scope=scope)
+    def render(request: HttpRequest) -> str:
+        return f'<input name="csrfmiddlewaretoken" value="{"aB3" * 21}x">'
+
+    frame = one("cached-form")
+    assert (frame.status, frame.scope, frame.max_age) == (200, "no-store", 0.0)
+    assert counters.read()["stray-token", "cached-form"] == 1
+
+
 def test_tokens_in_fragments_are_holes() -> None:
     frame = one("form")
     assert frame.body[1] is CSRF

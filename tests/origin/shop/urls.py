@@ -37,6 +37,9 @@ urlpatterns = [
     path("moved/", views.moved),
     path("unmarked/", views.unmarked),
     path("dated/", views.dated),
+    path("for-machines/<path:kind>", views.for_machines),
+    path("shareable/", views.shareable),
+    path("marked-shareable/", views.marked_shareable),
     path("undeclared/", views.undeclared),
     path("jinja/", views.jinja),
     path(

@@ -339,6 +339,25 @@ def unmarked(request: HttpRequest) -> HttpResponse:
     return HttpResponse(emit(Include.of("fragment", "basket", {})))
 
 
+def for_machines(request: HttpRequest, kind: str) -> HttpResponse:
+    """An ordinary view whose answer is no page, and holds a fragment all the same."""
+    basket = emit(Include.of("fragment", "basket", {}))
+    return HttpResponse(f'{{"html": "{basket}"}}', content_type=kind)
+
+
+def shareable(request: HttpRequest) -> HttpResponse:
+    """An ordinary view that allows caches to share its page, whose fragment is often empty."""
+    response = HttpResponse(emit(Include.of("fragment", "greeting", {})))
+    response.headers["Cache-Control"] = "public, max-age=600"
+    return response
+
+
+@two_pass(max_age=60)
+def marked_shareable(request: HttpRequest) -> HttpResponse:
+    """The same, marked."""
+    return shareable(request)
+
+
 @two_pass(max_age=60)
 def dated(request: HttpRequest) -> HttpResponse:
     """Says when it was last modified."""
