@@ -116,8 +116,7 @@ def _mac(key: bytes, parts: tuple[bytes, ...]) -> bytes:
         mac = hmac.new(key, b"1:", "sha256")
         mac.update(parts[0])
         return mac.digest()
-    mac = hmac.new(key, b"%d:" % len(parts), "sha256")
+    pieces = [b"%d:" % len(parts)]
     for part in parts:
-        mac.update(b"%d:" % len(part))
-        mac.update(part)
-    return mac.digest()
+        pieces += (b"%d:" % len(part), part)
+    return hmac.digest(key, b"".join(pieces), "sha256")  # one call instead of one per part
