@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "data_path")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "data_path"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from collections.abc import AsyncIterator
 

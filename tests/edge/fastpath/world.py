@@ -56,8 +56,9 @@ def build(origin: ScriptedOrigin) -> None:
         "/adaptive": _adaptive,
         "/tested": _tested,
         "/missing": shell(b"gone", status=404),
-        "/style.css": Answer(200, [("cache-control", "max-age=60"), ("etag", '"v1"'),
-                                   ("last-modified", "Fri, 15 Jan 2027 07:00:00 GMT")], b"css" * 50),
+        "/style.css": Answer(
+            200, [("cache-control", "max-age=60"), ("etag", '"v1"'),
+                  ("last-modified", "Fri, 15 Jan 2027 07:00:00 GMT")], b"css" * 50),
         "/varied": lambda seen: Answer(
             200, [("cache-control", "max-age=60"), ("vary", "Accept-Language, Cookie")],
             f"{seen['accept-language']} {seen['cookie']}".encode()),
