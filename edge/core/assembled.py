@@ -11,6 +11,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from edge.core.dates import parse_http_date
 from edge.core.directives import ResponseDirectives, response_directives
@@ -71,7 +72,7 @@ def cache_control(parts: Sequence[Part], request: Request) -> bytes:
     Lifetimes are what is left of them now. A part that says nothing makes the page private and to
     be validated; so do cookies, in the request's credentials or through a variable.
     """
-    said = [response_directives(combined(part.headers, b"cache-control")) for part in parts]
+    said = [_directives(combined(part.headers, b"cache-control")) for part in parts]
     if any(directives.no_store for directives in said):
         return NO_STORE
     left = [_left(part, own) for part, own in zip(parts, said, strict=True)]
@@ -80,6 +81,10 @@ def cache_control(parts: Sequence[Part], request: Request) -> bytes:
     if any(directives.no_cache or directives.no_cache_fields for directives in said):
         return b"no-cache"
     return _lifetimes(said, left)
+
+
+# A site has few different values, and every hit of a page asks for those of all its parts.
+_directives = lru_cache(maxsize=512)(response_directives)
 
 
 def _is_private(

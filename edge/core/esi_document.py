@@ -26,13 +26,14 @@ class DocumentError(ValueError):
 class Document:
     """An ESI document, compiled. `body`: its bytes without content coding; `was_coded`: it came
 
-    with one. `size`: what the program costs beside the body.
+    with one. `size`: what the program costs beside the body. `variables`: those it can show.
     """
 
     program: Program
     body: bytes
     was_coded: bool
     size: int
+    variables: frozenset[str]
 
 
 def asks_for_esi(headers: Headers) -> bool:
@@ -50,7 +51,7 @@ def compile_document(headers: Headers, body: bytes, limits: Limits = DEFAULT_LIM
     except (CodingError, LimitExceeded) as error:
         raise DocumentError(str(error)) from error
     size = len(text) + NODE_BYTES * _nodes(program)
-    return Document(program, text, bool(codings), size)
+    return Document(program, text, bool(codings), size, program.variables())
 
 
 def _nodes(program: Program) -> int:

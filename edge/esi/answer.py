@@ -152,7 +152,7 @@ class _Answer:
 
     async def _whole(self, fields: Sequence[Field], body: bytes) -> None:
         inbound, response = self._inbound, self._response
-        request = Request(inbound.head.headers, self._document.program.variables())
+        request = Request(inbound.head.headers, self._document.variables)
         fields = page_fields(fields, [response.part, *self._assembly.parts], request)
         fields = self._coded(fields)
         is_kept = b"no-store" not in (combined(fields, b"cache-control") or b"")
