@@ -48,6 +48,15 @@ class ManifestKeeper:
         self.first_answer = asyncio.Event()
         self._raw = b""
 
+    @property
+    def may_be_two_pass(self) -> bool:
+        """Whether anybody may hold fragments of this origin: other workers, nodes, this one before.
+
+        Without an answer nobody knows, as after a restart beside an origin that is too slow.
+        """
+        known_as_plain = self.verdict == "absent" and self.fetched_at is None
+        return self._keyring is not None and not known_as_plain
+
     async def run(self) -> None:
         """Fetch and renew for ever; sooner while there is none."""
         failures = 0

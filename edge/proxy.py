@@ -133,17 +133,18 @@ class Proxy:
         fields: list[Field] = [(b"cache-status", status.serialise(CACHE.decode()))]
         if step.status == 503:
             fields.append((b"retry-after", b"1"))
-        if reached and is_unsafe(self._inbound.head.method):
+        unsafe = is_unsafe(self._inbound.head.method)
+        if reached and unsafe and self._edge.manifest.may_be_two_pass:
             fields.append(self._new_epoch())
         what = "did not answer in time" if step.status == 504 else "cannot be reached"
         await responder.text(step.status, f"The site {what}. Please try again.", fields)
 
     def _fields(self, response: OriginResponse, status: CacheStatus) -> list[Field]:
         fields = relayed_fields(response.headers, status)
-        site = self._edge.manifest.site
-        session = None if site is None else site.manifest.session_cookie
+        manifest = self._edge.manifest
+        session = None if manifest.site is None else manifest.site.manifest.session_cookie
         unsafe = is_unsafe(self._inbound.head.method)
-        if site is not None and epoch.is_over(unsafe, response.headers, session):
+        if manifest.may_be_two_pass and epoch.is_over(unsafe, response.headers, session):
             fields.append(self._new_epoch())
         if unsafe:
             self._invalidate(response)

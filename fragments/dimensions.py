@@ -20,6 +20,7 @@ MAX_VALUES: Final = 64
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
 _RANGE: Final = re.compile(r"\s*([A-Za-z0-9*-]{1,35})\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?\Z")
+_ESCAPE: Final = re.compile(r"\\(?:([0-3][0-7]{2})|(.))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Dimension:
         if self.source == "context":
             found = context.get(self.field)
         else:
-            found = cookies.get(self.field)
+            found = _unquoted(cookies.get(self.field))
         if found in self.values:
             return found
         if self.source == "bucket":
@@ -160,6 +161,13 @@ def open_context(keyring: Keyring, session_cookie: str, cookie: str) -> dict[str
         return {str(key): str(text) for key, text in value[1]}
     except (WireError, TypeError, ValueError, UnicodeEncodeError):
         return {}
+
+
+def _unquoted(value: str | None) -> str | None:
+    """A cookie's value as it was before Python's `http.cookies` quoted it (blanks, commas)."""
+    if value is None or len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    return _ESCAPE.sub(lambda found: found[2] or chr(int(found[1], 8)), value[1:-1])
 
 
 def _preferred(accept: str) -> list[str]:

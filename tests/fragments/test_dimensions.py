@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.cookies import SimpleCookie
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,15 @@ def test_values_come_from_the_closed_set(
 )
 def test_language_from_accept_language(accept: str, value: str) -> None:
     assert LANGUAGE.reduce({}, {"accept-language": accept}, {}) == value
+
+
+@pytest.mark.parametrize("value", ["key account", "a,b", 'say "hi"', "back\\slash", "plain", ""])
+def test_a_cookie_is_read_as_python_wrote_it(value: str) -> None:
+    """The edge sees the quotes that Django puts around blanks and commas."""
+    written: SimpleCookie = SimpleCookie({"group": value})
+    group = Dimension("group", "cookie", "group", ("retail", value), "retail")
+
+    assert group.reduce({"group": written["group"].coded_value}, {}, {}) == value
 
 
 def test_the_language_cookie_wins() -> None:

@@ -112,6 +112,7 @@ class ScriptedOrigin(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self.manifest: Manifest | None = MANIFEST
+        self.without_manifest = 404
         self.pages: dict[str, Page] = {}
         self.fragments: dict[str, Renderer] = {}
         self.head = Head(session="none")
@@ -167,7 +168,7 @@ class ScriptedOrigin(httpx.AsyncBaseTransport):
     def _answer(self, seen: Seen) -> Answer | AsyncFrames:
         if seen.target == manifests.PATH:
             if self.manifest is None or seen.kind != "manifest":
-                return Answer(404)
+                return Answer(self.without_manifest)
             fields = [("content-type", manifests.CONTENT_TYPE)]
             return Answer(200, fields, self.manifest.encode(KEYRING))
         if seen.target == manifests.BUNDLE_PATH:

@@ -291,6 +291,44 @@ async def test_an_origin_without_manifest_is_served_as_plain_http(origin: Script
     assert "twopass_epoch" not in posted.set_cookies
 
 
+async def test_an_edge_without_secret_sets_no_cookie_of_its_own(origin: ScriptedOrigin) -> None:
+    origin.pages["/add"] = _times_out
+    async with Bench(origin, secret=None) as bench:
+        posted = await bench.visitor().post("/add")
+
+    assert (posted.status, posted.set_cookies) == (504, {})
+
+
+async def test_what_a_restarted_edge_passes_before_it_has_a_manifest_begins_an_epoch(
+    origin: ScriptedOrigin,
+) -> None:
+    """Other workers and nodes may hold what this visitor has just changed."""
+    origin.manifest, origin.without_manifest = None, 503
+    origin.pages["/add"] = Answer(200)
+    async with Bench(origin) as bench:
+        visitor = bench.visitor(sessionid="a", twopass_epoch="A" * 22)
+        await visitor.post("/add")
+
+    assert visitor.cookies["twopass_epoch"] != "A" * 22
+
+
+async def test_an_origin_that_denies_its_manifest_for_a_while_still_ends_epochs(
+    bench: Bench, origin: ScriptedOrigin
+) -> None:
+    """As during a deploy: it held fragments before, and will again."""
+    origin.manifest = None
+    origin.pages["/add"] = Answer(200)
+    await bench.edge.manifest.fetch()
+    visitor = bench.visitor(sessionid="a", twopass_epoch="A" * 22)
+    await visitor.post("/add")
+
+    assert visitor.cookies["twopass_epoch"] != "A" * 22
+
+
+def _times_out(seen: Seen) -> Answer:
+    raise httpx.ReadTimeout("too slow")
+
+
 async def test_a_shell_that_nobody_signed_is_refused(bench: Bench, origin: ScriptedOrigin) -> None:
     origin.pages["/"] = Answer(200, [("content-type", CONTENT_TYPE)], b"\0" * 100)
 
