@@ -206,7 +206,7 @@ SCENARIOS: list[Scenario] = [
     scenario("swr-refreshes", "optional", "5861 §3", "And refreshes behind",
              first("Cache-Control: max-age=1, stale-while-revalidate=60"),
              step(answer=says(FRESH), source=1, asked=True, pause=2.4),
-             step(source=2, asked=False, pause=0.3)),
+             step(source=2, asked=False, pause=1.5)),
     scenario("swr-over", "required", "5861 §3", "stale-while-revalidate ends",
              first("Cache-Control: max-age=1, stale-while-revalidate=1"),
              step(answer=says(FRESH), source=2, asked=True, pause=3.6)),
