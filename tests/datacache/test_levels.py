@@ -152,6 +152,7 @@ def test_a_failing_loader_fails_its_reader_and_leaves_nothing_behind(
     assert stats.snapshot()["waited"] == 0  # the lease was given back
 
 
+@pytest.mark.full
 def test_stale_is_served_while_it_is_loaded_anew(
     shared: layers.Levels, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

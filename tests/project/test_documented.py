@@ -64,6 +64,7 @@ def is_written(name: str, text: str) -> bool:
 
 
 @pytest.mark.parametrize("package", ["edge", "origin", "dbrouting"])
+@pytest.mark.full
 def test_the_settings_are_found_and_documented(package: str) -> None:
     """In the form that users write: option, TOML key, or key of the Django setting."""
     names = settings_of(package)
@@ -76,6 +77,7 @@ def test_the_settings_are_found_and_documented(package: str) -> None:
     assert sorted(missing) == []
 
 
+@pytest.mark.full
 def test_environment_variables_are_documented() -> None:
     named = {
         variable
@@ -89,6 +91,7 @@ def test_environment_variables_are_documented() -> None:
     assert sorted(name for name in named if not is_written(name, text)) == []
 
 
+@pytest.mark.full
 def test_metrics_are_documented() -> None:
     names, text = metrics(), documentation()
     assert names
