@@ -36,7 +36,14 @@ def own_edge(origin_port: int, directory: Path, options: Sequence[str] = ()) -> 
         *_COMMAND, "--origin", f"http://127.0.0.1:{origin_port}",
         "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}", *options,
     ]  # fmt: skip
-    environment = {**os.environ, "TWOPASS_SECRET": "s" * 48, "TWOPASS_ADMIN_TOKEN": TOKEN}
+    environment = {
+        **os.environ,
+        "TWOPASS_SECRET": "s" * 48,
+        "TWOPASS_ADMIN_TOKEN": TOKEN,
+        # a busy machine must not make a fragment look missing
+        "TWOPASS_FRAGMENT_DEADLINE": "20",
+        "TWOPASS_PAGE_DEADLINE": "20",
+    }
     with (directory / "edge.log").open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env=environment, cwd=_ROOT
