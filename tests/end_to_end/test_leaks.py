@@ -62,6 +62,7 @@ def shop_around(
     return seen_pages
 
 
+@pytest.mark.timeout(900)  # thousands of pages, on whatever machine
 def test_side_by_side_visitors_see_only_themselves(shop: Stack, pages: Pages) -> None:
     def visit(number: int) -> int:
         with Shopper(shop.edge, f"{NAMES[number]}{number}") as shopper:
