@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
 from edge.callers import Address, Caller, Memo, address_of
+from edge.core.assembled import accepts_gzip
 from edge.core.exchange import after_lookup, after_plain_lookup, begin
 from edge.core.hit import BODILESS, Own, PageHit, StoredHit
 from edge.core.messages import Field, Headers, RequestHead
@@ -39,7 +40,7 @@ PATIENCE: Final = 1.0
 """Seconds for which a request that is not for here is not looked at again."""
 
 # What a field of the request means here. One that is not in the table changes no answer.
-_HOST, _APP, _KEPT, _CONNECTION, _CONDITION, _RANGE, _TOLD = (1 << n for n in range(7))
+_HOST, _APP, _KEPT, _CONNECTION, _CONDITION, _RANGE, _TOLD, _CODING = (1 << n for n in range(8))
 _KINDS: Final = {
     b"host": _HOST,
     b"cookie": _KEPT,
@@ -47,6 +48,7 @@ _KINDS: Final = {
     b"if-none-match": _CONDITION,
     b"if-modified-since": _CONDITION,
     b"range": _RANGE,
+    b"accept-encoding": _CODING,
     b"forwarded": _TOLD,
     b"x-forwarded-proto": _TOLD,
     b"x-forwarded-host": _TOLD,
@@ -66,13 +68,11 @@ class _Known:
 
     __slots__ = ("count", "hit", "rest", "until")
 
-    def __init__(
-        self, hit: PageHit | StoredHit | None, rest: _Rest | None, until: float, count: int
-    ) -> None:
+    def __init__(self, hit: PageHit | StoredHit | None, rest: _Rest | None, until: float) -> None:
         self.hit = hit
         self.rest = rest
         self.until = until
-        self.count = count
+        self.count = -1
 
 
 class _PageRest:
@@ -81,11 +81,10 @@ class _PageRest:
     __slots__ = ("_memory", "_page", "_path_key", "_plan", "_shell", "_unknown_key")
 
     def __init__(
-        self, memory: Memory, pages: Pages, path_key: bytes, page: Page, shell: PreparedShell,
-        plan: Plan,
-    ) -> None:  # fmt: skip
+        self, memory: Memory, pages: Pages, page: Page, shell: PreparedShell, plan: Plan
+    ) -> None:
         self._memory = memory
-        self._path_key = path_key
+        self._path_key = pages.path_key
         self._unknown_key = pages.unknown_key
         self._page = page
         self._shell = shell
@@ -155,8 +154,9 @@ class Hits:
         self._trusted: Memo[str, bool] = Memo(MAX_CALLERS)
         self._addresses: Memo[Hashable, Address] = Memo(MAX_ADDRESSES)
         self._callers: Memo[Hashable, Caller] = Memo(MAX_CALLERS)
-        self._shared: Memo[Address, _Known] = Memo(MAX_ADDRESSES)
-        self._known: Memo[tuple[Address, Caller], _Known] = Memo(MAX_CALLERS)
+        self._codings: Memo[bytes, bool] = Memo(MAX_NAMES)
+        self._shared: Memo[tuple[Address, bool], _Known] = Memo(MAX_ADDRESSES)
+        self._known: Memo[tuple[Address, bool, Caller], _Known] = Memo(MAX_CALLERS)
         self._begin_anew(edge.manifest.site)
 
     def answer(
@@ -173,7 +173,7 @@ class Hits:
         kept: list[Field] = []
         told: list[Field] = []
         conditions: list[Field] = []
-        has_range = False
+        has_range, gzip = False, None
         for field in fields:
             kind = kinds.get(field[0])
             if kind is None:
@@ -192,6 +192,10 @@ class Hits:
                 has_range = True
             elif kind & _TOLD:
                 told.append(field)
+            elif kind & _CODING:
+                if gzip is not None:
+                    return None
+                gzip = self._takes_gzip(field)
         if host is None:
             return None
         address = self._address(scheme, peer, target, host, told)
@@ -199,7 +203,7 @@ class Hits:
             return None
         now = edge.clock()
         caller = self._caller(kept)
-        hit = self._hit(address, caller, now)
+        hit = self._hit(address, caller, bool(gzip), now)
         if hit is None:
             return None
         if isinstance(hit, PageHit):
@@ -230,6 +234,13 @@ class Hits:
                 self._addresses.keep(key, address)
         return address
 
+    def _takes_gzip(self, field: Field) -> bool:
+        takes = self._codings.get(field[1])
+        if takes is None:
+            takes = accepts_gzip([field])
+            self._codings.keep(field[1], takes)
+        return takes
+
     def _caller(self, kept: list[Field]) -> Caller:
         key: Hashable = kept[0] if len(kept) == 1 else tuple(kept)
         caller = self._callers.get(key)
@@ -240,12 +251,14 @@ class Hits:
 
     # -- what is known of it
 
-    def _hit(self, address: Address, caller: Caller, now: float) -> PageHit | StoredHit | None:
-        known = self._shared.get(address) if caller.is_plain else None
+    def _hit(
+        self, address: Address, caller: Caller, gzip: bool, now: float
+    ) -> PageHit | StoredHit | None:
+        known = self._shared.get((address, gzip)) if caller.is_plain else None
         if known is None:
-            known = self._known.get((address, caller))
+            known = self._known.get((address, gzip, caller))
         if known is None or not self._holds(known, now):
-            known = self._learn(address, caller, now)
+            known = self._learn(address, caller, gzip, now)
         return known.hit
 
     def _holds(self, known: _Known, now: float) -> bool:
@@ -256,20 +269,21 @@ class Hits:
             known.count = count
         return now < known.until
 
-    def _learn(self, address: Address, caller: Caller, now: float) -> _Known:
-        self._shared.pop(address, None)
-        count = self._memory.changes.count
-        known, is_for_all = self._work_out(address, caller, now)
+    def _learn(self, address: Address, caller: Caller, gzip: bool, now: float) -> _Known:
+        self._shared.pop((address, gzip), None)
+        known, is_for_all = self._work_out(address, caller, gzip, now)
         if known is None:
-            known = _Known(None, None, now + PATIENCE, count)
+            known = _Known(None, None, now + PATIENCE)
         known.count = self._memory.changes.count
         if is_for_all and caller.is_plain:
-            self._shared.keep(address, known)
+            self._shared.keep((address, gzip), known)
         else:
-            self._known.keep((address, caller), known)
+            self._known.keep((address, gzip, caller), known)
         return known
 
-    def _work_out(self, address: Address, caller: Caller, now: float) -> tuple[_Known | None, bool]:
+    def _work_out(
+        self, address: Address, caller: Caller, gzip: bool, now: float
+    ) -> tuple[_Known | None, bool]:
         """What leads to an answer from memory, if anything, and whether it is one for all."""
         edge, site, memory = self._edge, self._site, self._memory
         inbound = address.called_by(caller)
@@ -280,14 +294,13 @@ class Hits:
             record = None if marked else pages.record()
         step = begin(inbound, caller.visitor, site, record, marked)
         if isinstance(step, Lookup) and pages is not None and record is not None:
-            page = pages.page(record)
-            return self._work_out_page(address, caller, pages, page, now)
+            return self._work_out_page(pages, pages.page(record), caller, gzip, now)
         if isinstance(step, PlainLookup):
             return self._work_out_stored(address, pages, Plain(edge, inbound), step, now)
         return None, False
 
     def _work_out_page(
-        self, address: Address, caller: Caller, pages: Pages, page: Page, now: float
+        self, pages: Pages, page: Page, caller: Caller, gzip: bool, now: float
     ) -> tuple[_Known | None, bool]:
         edge, memory = self._edge, self._memory
         found = Found(memory.shells.get(page.key), memory.marks.get(page.key, now))
@@ -312,11 +325,11 @@ class Hits:
             and pages.site.manifest.csrf_cookie is not None
             and plan.may_need_csrf(shell, memory.reads.get, visit)
         )
-        hit = PageHit(shell, plan, edge.keyring, caller.secret, mints=mints)
+        hit = PageHit(shell, plan, edge.keyring, caller.secret, mints=mints, gzip=gzip)
         ends = [shell.expiry.fresh_until, *(f.expiry.fresh_until for f in plan.held.values())]
-        rest = _PageRest(memory, pages, address.path_key, page, shell, plan)
+        rest = _PageRest(memory, pages, page, shell, plan)
         is_for_all = shell.is_whole and not dimensions
-        return _Known(hit, rest, min(ends), 0), is_for_all
+        return _Known(hit, rest, min(ends)), is_for_all
 
     def _work_out_stored(
         self, address: Address, pages: Pages | None, plain: Plain, step: PlainLookup, now: float
@@ -331,7 +344,7 @@ class Hits:
         rest = _StoredRest(memory, pages, address.path_key, plain, stored)
         if not self._sees(*(r.fields for r in rest.rules)) or not _is_sendable(stored.headers):
             return None, False
-        known = _Known(StoredHit(stored), rest, stored.facts.fresh_until, 0)
+        known = _Known(StoredHit(stored), rest, stored.facts.fresh_until)
         return known, rest.rules == {NO_VARY}
 
     def _sees(self, *names: Iterable[str | bytes]) -> bool:

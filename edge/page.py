@@ -5,13 +5,15 @@ from __future__ import annotations
 from edge import epoch
 from edge.bundle import BundleHead
 from edge.core import cookies
+from edge.core.assembled import accepts_gzip
+from edge.core.body import Stream
 from edge.core.cache_status import CacheStatus
 from edge.core.fragment_key import Visit
+from edge.core.hit import Own, PageHit
 from edge.core.messages import Field
 from edge.core.page_headers import (
+    GZIP,
     UNBUFFERED,
-    entity_tag,
-    is_not_modified,
     not_modified_fields,
     page_fields,
     status_fields,
@@ -49,6 +51,7 @@ class PageAnswer:
         self._inbound = pages.inbound
         self._visitor = pages.visitor
         self._now = edge.clock()
+        self._gzips = step.shell.blocks is not None and accepts_gzip(pages.inbound.head.headers)
         self._set_cookies: list[Field] = []
         dimensions = pages.dimensions(page, step.shell)
         begun = None if pages.visitor.has_own_key else epoch.fresh(edge.rng)
@@ -108,6 +111,8 @@ class PageAnswer:
         fields += status_fields(self._status, age, timing(plan, is_hit=self._status.is_hit))
         if streamed:
             fields.append(UNBUFFERED)
+        if self._gzips:
+            fields.append(GZIP)
         return fields
 
     def _spliced(self) -> document.Splice:
@@ -118,22 +123,27 @@ class PageAnswer:
             spliced.fill(hole, b"")
         for hole, fragment in self._plan.held.items():
             spliced.fill(hole, self._seat.bytes_of(fragment))
-        self._edge.tally.fragments.add("empty", by=len(self._plan.empty))
-        self._edge.tally.fragments.add("held", by=len(self._plan.held))
+        self._count_fragments()
         return spliced
 
+    def _count_fragments(self) -> None:
+        self._edge.tally.fragments.add("empty", by=len(self._plan.empty))
+        self._edge.tally.fragments.add("held", by=len(self._plan.held))
+
     async def _send_from_memory(self, responder: Responder) -> None:
-        edge, csrf = self._edge, self._seat.csrf
+        edge, seat, csrf = self._edge, self._seat, self._seat.csrf
         assert edge.keyring is not None
-        fields = self._fields(streamed=False)
-        etag = entity_tag(self._shell, self._plan, csrf.secret if csrf else None, edge.keyring)
-        if etag is not None:
-            fields.append((b"etag", etag))
-        if is_not_modified(self._inbound.head.headers, etag):
+        secret = csrf.secret if csrf else None
+        hit = PageHit(self._shell, self._plan, edge.keyring, secret, gzip=self._gzips)
+        token = seat.token if hit.has_csrf else b""
+        own = Own(token, seat.nonce, secret, tuple(self._set_cookies))
+        fields = hit.fields(own, self._status, self._now)
+        if hit.is_not_modified(self._inbound.head.headers):
             edge.tally.not_modified.add()
             await responder.whole(304, not_modified_fields(fields), b"")
             return
-        await responder.whole(self._shell.status, fields, self._spliced().take())
+        self._count_fragments()
+        await responder.whole(self._shell.status, fields, hit.body(own))
 
     async def _send_with_second_pass(self, client: Client, responder: Responder) -> None:
         second = SecondPass(self._edge, self._seat, self._plan, gate=self._shell.gate)
@@ -158,12 +168,12 @@ class PageAnswer:
         if is_head:
             await responder.finish()
             return
-        spliced = self._spliced()
+        spliced, stream = self._spliced(), Stream(self._shell, gzip=self._gzips)
         while (hole := spliced.awaited) is not None or not spliced.is_done:
-            await responder.write(spliced.take())
+            await responder.write(stream.encode(spliced.take_pieces()))
             if (hole := spliced.awaited) is not None:
                 spliced.fill(hole, await second.fragment(hole))
-        await responder.finish(spliced.take())
+        await responder.finish(stream.encode(spliced.take_pieces()) + stream.end())
 
     async def _is_overruled(self, head: BundleHead | None, responder: Responder) -> bool:
         """Take the bundle's cookies; answer with the gate's verdict if there is one.

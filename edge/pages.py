@@ -36,7 +36,7 @@ class Pages:
         self.inbound = inbound
         self.visitor = visitor
         self.site = site
-        self._path_key = inbound.site + inbound.path
+        self.path_key = inbound.site + inbound.path
         self.drawn: dict[str, str] = {}
         """Values of buckets drawn for this visitor, by dimension."""
 
@@ -49,9 +49,9 @@ class Pages:
     def record(self) -> PageRecord | None:
         """What is known of the page at this path, by an earlier shell or by the manifest."""
         records = self.edge.memory.records
-        record = records.get(self._path_key)
+        record = records.get(self.path_key)
         if record is None and (record := self.site.route(self.inbound.path)) is not None:
-            records.set(self._path_key, record)
+            records.set(self.path_key, record)
         return record
 
     def page(self, record: PageRecord) -> Page:
@@ -157,7 +157,7 @@ async def take_shell(
         edge.tally.wire_errors.add(error.code)
         logger.error("shell refused: %s", error, extra={"url": inbound.url.decode()})
         return Failed(502, "wire-error")
-    prepared = prepare_shell(shell, page.label, asked_at)
+    prepared = prepare_shell(shell, page.label, asked_at, compress=edge.settings.gzip)
     edge.memory.records.set(inbound.site + inbound.path, page.record)
     stored = edge.memory.keep_shell(page, prepared, since, edge.clock())
     edge.tally.stored.add("shell", "stored" if stored else "refused")

@@ -66,18 +66,22 @@ class Splice:
 
     def take(self) -> bytes:
         """All bytes that may leave now."""
-        ready: list[bytes] = []
+        return b"".join(data for _, data in self.take_pieces())
+
+    def take_pieces(self) -> list[tuple[int, bytes]]:
+        """The same part by part, each with its number."""
+        ready: list[tuple[int, bytes]] = []
         while self._position < len(self._parts):
             part = self._parts[self._position]
             if isinstance(part, bytes):
-                ready.append(part)
+                ready.append((self._position, part))
             elif isinstance(part, CsrfHole):
-                ready.append(self._csrf_token)
+                ready.append((self._position, self._csrf_token))
             elif isinstance(part, NonceHole):
-                ready.append(self._nonce)
+                ready.append((self._position, self._nonce))
             elif part in self._filled:
-                ready.append(self._filled[part])
+                ready.append((self._position, self._filled[part]))
             else:
                 break
             self._position += 1
-        return b"".join(ready)
+        return ready

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from edge.core.body import GzipBody, PlainBody, flat
 from edge.core.cache_status import CacheStatus
 from edge.core.exchange import remaining
 from edge.core.messages import Field, Headers, RequestHead
 from edge.core.page_headers import (
+    GZIP,
     entity_tag,
     is_not_modified,
     not_modified_fields,
@@ -24,9 +26,6 @@ from edge.core.page_headers import (
 from edge.core.plan import Plan
 from edge.core.prepared import PreparedShell
 from edge.core.stored import StoredResponse, reply
-from fragments.bundle import FramePart
-from fragments.csrf import CsrfHole
-from fragments.shell import FragmentHole
 from fragments.signing import Keyring
 
 BODILESS = frozenset({204, 304})
@@ -46,22 +45,30 @@ class Own:
 class PageHit:
     """A page for one visitor, all of it at hand.
 
-    `mints`: the visitor has no CSRF secret yet, so that every response brings a new one;
-    `has_csrf`, `has_nonce`: it shows a token, or a nonce. Head and body come as pieces to be sent.
+    `secret`: the visitor's CSRF secret; `mints`: they have none yet, so that every response brings
+    a new one. `has_csrf`, `has_nonce`: the page shows a token, or a nonce.
     """
 
     __slots__ = (
-        "_etag", "_head", "_keyring", "_parts", "_plan", "_seconds", "_shell", "empty", "has_csrf",
+        "_body", "_etag", "_head", "_keyring", "_plan", "_seconds", "_shell", "empty", "has_csrf",
         "has_nonce", "held", "mints", "size", "status_class",
     )  # fmt: skip
 
     def __init__(
-        self, shell: PreparedShell, plan: Plan, keyring: Keyring, secret: str | None, *, mints: bool
+        self,
+        shell: PreparedShell,
+        plan: Plan,
+        keyring: Keyring,
+        secret: str | None,
+        *,
+        mints: bool = False,
+        gzip: bool = False,
     ) -> None:
         self._shell = shell
         self._plan = plan
         self._keyring = keyring
-        self._parts = _flat(shell, plan)
+        pieces = flat(shell, plan, shows_tokens=mints or secret is not None)
+        self._body = GzipBody(pieces) if gzip and shell.blocks is not None else PlainBody(pieces)
         self._etag = None if mints else entity_tag(shell, plan, secret, keyring)
         self._seconds = (0, -1)
         self._head = b""
@@ -72,44 +79,40 @@ class PageHit:
         self.has_nonce = shell.has_nonce or any(fragment.has_nonce for fragment in fragments)
         self.held = len(plan.held)
         self.empty = len(plan.empty)
-        self.size = 1024 + 64 * (len(self._parts) + len(shell.fields)) + 128 * len(plan.found)
+        self.size = 1024 + 64 * (len(pieces) + len(shell.fields)) + 128 * len(plan.found)
 
     def is_not_modified(self, conditions: Headers) -> bool:
         """Whether the visitor, who sends these fields, has this very page already."""
         return is_not_modified(conditions, self._etag)
 
     def not_modified(self, own: Own, now: float) -> list[bytes]:
-        """The answer to who has it."""
-        return [head(304, not_modified_fields(self._fields(own, now)))]
+        """The answer to who has it, as it leaves."""
+        fields = self.fields(own, self._hit(now), now)
+        return [head(304, not_modified_fields(fields))]
 
     def whole(self, own: Own, now: float, *, has_body: bool) -> list[bytes]:
-        """The page; for HEAD without its body."""
-        shell = self._shell
-        body = self._body(own)
-        seconds = shell.expiry.ttl(now), shell.expiry.age(now)
-        if self._is_fixed:
-            if seconds != self._seconds:
-                self._head = self._whole_head(own, now, body)
-                self._seconds = seconds
-            top = self._head
-        else:
-            top = self._whole_head(own, now, body)
-        return [top, *body] if has_body else [top]
+        """The page as it leaves; for HEAD without its body."""
+        expiry = self._shell.expiry
+        body = self._body.pieces(own.token, own.nonce)
+        seconds = expiry.ttl(now), expiry.age(now)
+        if seconds != self._seconds or not self._is_fixed:
+            length = (b"content-length", b"%d" % sum(map(len, body)))
+            fields = self.fields(own, self._hit(now), now)
+            self._head = head(self._shell.status, [*fields, length])
+            self._seconds = seconds
+        return [self._head, *body] if has_body else [self._head]
 
-    @property
-    def _is_fixed(self) -> bool:
-        """Whether the head changes with the seconds only."""
-        return not (self.mints or self._shell.filled_fields)
+    def body(self, own: Own) -> bytes:
+        """The page's body in one."""
+        return b"".join(self._body.pieces(own.token, own.nonce))
 
-    def _whole_head(self, own: Own, now: float, body: Sequence[bytes]) -> bytes:
-        length = (b"content-length", b"%d" % sum(map(len, body)))
-        return head(self._shell.status, [*self._fields(own, now), length])
-
-    def _fields(self, own: Own, now: float) -> list[Field]:
-        shell, plan, expiry = self._shell, self._plan, self._shell.expiry
+    def fields(self, own: Own, status: CacheStatus, now: float) -> list[Field]:
+        """All fields of a response with the whole page but Content-Length."""
+        shell, plan = self._shell, self._plan
         fields = page_fields(shell, plan, own.token, own.nonce, own.set_cookies)
-        status = CacheStatus(ttl=expiry.ttl(now))
-        fields += status_fields(status, expiry.age(now), timing(plan, is_hit=True))
+        if isinstance(self._body, GzipBody):
+            fields.append(GZIP)
+        fields += status_fields(status, shell.expiry.age(now), timing(plan, is_hit=status.is_hit))
         etag = self._etag
         if self.mints:
             etag = entity_tag(shell, plan, own.secret, self._keyring)
@@ -117,25 +120,13 @@ class PageHit:
             fields.append((b"etag", etag))
         return fields
 
-    def _body(self, own: Own) -> Sequence[bytes]:
-        if not (self.has_csrf or self.has_nonce):
-            return self._parts  # type: ignore[return-value]
-        token, nonce = own.token, own.nonce
-        return [
-            part if isinstance(part, bytes) else token if isinstance(part, CsrfHole) else nonce
-            for part in self._parts
-        ]
+    @property
+    def _is_fixed(self) -> bool:
+        """Whether the head changes with the seconds only."""
+        return not (self.mints or self._shell.filled_fields)
 
-
-def _flat(shell: PreparedShell, plan: Plan) -> tuple[FramePart, ...]:
-    """The page as literals, tokens and nonces: nothing is copied."""
-    found: list[FramePart] = []
-    for part in shell.body:
-        if not isinstance(part, FragmentHole):
-            found.append(part)
-        elif (fragment := plan.held.get(part)) is not None:
-            found += fragment.parts
-    return tuple(found)
+    def _hit(self, now: float) -> CacheStatus:
+        return CacheStatus(ttl=self._shell.expiry.ttl(now))
 
 
 class StoredHit:

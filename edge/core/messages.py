@@ -120,3 +120,14 @@ def end_to_end(headers: Headers) -> list[Field]:
         dropped.update(member.lower() for member in list_members(value))
     dropped -= _UNREMOVABLE
     return [field for field in headers if field[0] not in dropped]
+
+
+def with_vary(fields: Headers, names: Iterable[bytes]) -> list[Field]:
+    """The fields with `names` (lower case) among those of Vary (RFC 9110 §12.5.5)."""
+    told = combined(fields, b"vary")
+    members = list_members(told) if told else []
+    known = {member.lower() for member in members}
+    if b"*" in known:
+        return list(fields)
+    members += [name for name in dict.fromkeys(names) if name not in known]
+    return [*without(fields, (b"vary",)), (b"vary", b", ".join(members))]

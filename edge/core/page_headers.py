@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from edge.core.cache_status import CacheStatus, append, hit
 from edge.core.facts import Facts
-from edge.core.messages import Field, Headers, combined, end_to_end, list_members
+from edge.core.messages import Field, Headers, combined, end_to_end, with_vary
 from edge.core.outbound import VIA
 from edge.core.plan import Plan
 from edge.core.prepared import PreparedShell, is_sendable, safe_value
@@ -28,6 +28,9 @@ UNBUFFERED = (b"x-accel-buffering", b"no")
 """nginx in front of the edge would hold back a page that arrives in parts."""
 
 
+GZIP = (b"content-encoding", b"gzip")
+
+
 def page_fields(
     shell: PreparedShell, plan: Plan, token: bytes, nonce: bytes, set_cookies: Sequence[Field]
 ) -> list[Field]:
@@ -42,7 +45,7 @@ def page_fields(
         fields.append(control)
     fields += set_cookies
     names = [d.field.lower().encode() for d in shell.shell.dimensions if d.source == "header"]
-    return _with_vary(fields, names) if names else fields
+    return with_vary(fields, names) if names else fields
 
 
 def cache_control(shell: PreparedShell, plan: Plan) -> Field | None:
@@ -142,14 +145,6 @@ def verdict_fields(headers: Iterable[tuple[str, str]]) -> list[Field]:
 
 
 _OF_A_MESSAGE = frozenset({b"cache-control", b"content-length", b"date", b"set-cookie", b"via"})
-
-
-def _with_vary(fields: Sequence[Field], names: Iterable[bytes]) -> list[Field]:
-    told = combined(fields, b"vary")
-    members = list_members(told) if told else []
-    known = {member.lower() for member in members}
-    members += [name for name in dict.fromkeys(names) if name not in known]
-    return [*(f for f in fields if f[0] != b"vary"), (b"vary", b", ".join(members))]
 
 
 def _without_fragments(parts: Iterable[Part]) -> list[FramePart]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edge.core import dates
-from edge.core.messages import HOP_BY_HOP, Field
+from edge.core.deflate import Block, block
+from edge.core.messages import HOP_BY_HOP, Field, combined, first, has, with_vary
 from edge.core.purge import Labels
 from fragments.bundle import FramePart
 from fragments.csrf import CsrfHole
@@ -92,7 +94,8 @@ class Expiry:
 @dataclass(frozen=True, slots=True)
 class PreparedShell:
     """A shell in the store. `fields` are ready to send, `filled_fields` hold holes; of `holes`
-    each appears once, in document order. `digest` covers everything that is sent of it.
+    each appears once, in document order. `digest` covers everything that is sent of it. `blocks`
+    are the deflated literals of `body`, None in place of holes; None where it is not compressed.
     """
 
     labels: Labels
@@ -108,6 +111,7 @@ class PreparedShell:
     shell: Shell = field(repr=False)
     digest: bytes = b""
     size: int = 0
+    blocks: tuple[Block | None, ...] | None = field(default=None, repr=False)
 
     @property
     def is_whole(self) -> bool:
@@ -121,7 +125,10 @@ class PreparedShell:
 
 @dataclass(frozen=True, slots=True)
 class PreparedFragment:
-    """A fragment in the store. `plain` are its bytes where they are the same for every response."""
+    """A fragment in the store. `plain` are its bytes where they are the same for every response.
+
+    `blocks` are the deflated literals of `parts` where it may be compressed: nobody's secrets.
+    """
 
     labels: Labels
     expiry: Expiry
@@ -131,14 +138,18 @@ class PreparedFragment:
     has_nonce: bool
     digest: bytes
     size: int
+    blocks: tuple[Block | None, ...] | None = field(default=None, repr=False)
 
     def softened(self, now: float) -> PreparedFragment:
         """The same, stale from now on."""
         return replace(self, expiry=self.expiry.softened(now))
 
 
-def prepare_shell(shell: Shell, url: str, now: float) -> PreparedShell:
-    """Work out what hits on `shell` need. `url`: the page's label; `now`: when it was asked for."""
+def prepare_shell(shell: Shell, url: str, now: float, *, compress: bool = False) -> PreparedShell:
+    """Work out what hits on `shell` need. `url`: the page's label; `now`: when it was asked for.
+
+    `compress`: make it ready for visitors who take gzip, where its kind gains by it.
+    """
     body = _merged(shell.body)
     fields: list[Field] = [(b"date", dates.format_http_date(now))]
     filled: list[tuple[bytes, tuple[Part, ...]]] = []
@@ -153,6 +164,11 @@ def prepare_shell(shell: Shell, url: str, now: float) -> PreparedShell:
         else:
             filled.append((name, merged))
     holes = shell.holes()
+    digest = _digest(body, [*fields[1:], *filled])
+    blocks = None
+    if compress and _is_compressible(fields, body):
+        blocks = _blocks(body)
+        fields = with_vary(fields, [b"accept-encoding"])
     return PreparedShell(
         labels=Labels(url, shell.groups),
         expiry=Expiry.starting(
@@ -167,18 +183,24 @@ def prepare_shell(shell: Shell, url: str, now: float) -> PreparedShell:
         has_nonce=any(isinstance(hole, NonceHole) for hole in holes),
         gate=shell.gate,
         shell=replace(shell, body=(), headers=()),
-        digest=_digest(body, [*fields[1:], *filled]),
-        size=OVERHEAD + len(url) + _length(body) + sum(len(n) + len(v) + 64 for n, v in fields),
+        digest=digest,
+        size=OVERHEAD
+        + len(url)
+        + _length(body)
+        + sum(len(n) + len(v) + 64 for n, v in fields)
+        + _blocks_size(blocks),
+        blocks=blocks,
     )
 
 
 def prepare_fragment(
-    parts: tuple[FramePart, ...], labels: Labels, expiry: Expiry
+    parts: tuple[FramePart, ...], labels: Labels, expiry: Expiry, *, compress: bool = False
 ) -> PreparedFragment:
-    """Work out what showing this fragment needs."""
+    """Work out what showing this fragment needs. `compress`: it is for all, and may be deflated."""
     plain = b"".join(part for part in parts if isinstance(part, bytes))
     has_csrf = any(isinstance(part, CsrfHole) for part in parts)
     has_nonce = any(isinstance(part, NonceHole) for part in parts)
+    blocks = _blocks(parts) if compress else None
     return PreparedFragment(
         labels=labels,
         expiry=expiry,
@@ -187,8 +209,39 @@ def prepare_fragment(
         has_csrf=has_csrf,
         has_nonce=has_nonce,
         digest=_digest(parts, ()),
-        size=OVERHEAD + len(plain) + 64 * len(parts) + sum(map(len, labels.groups)),
+        size=OVERHEAD
+        + len(plain)
+        + 64 * len(parts)
+        + sum(map(len, labels.groups))
+        + _blocks_size(blocks),
+        blocks=blocks,
     )
+
+
+_TEXT = re.compile(
+    rb"text/|application/(?:json|javascript|xml|manifest\+json)|[a-z.]+/[a-z0-9.-]+\+(?:xml|json)",
+    re.IGNORECASE,
+)
+MIN_COMPRESSED = 256
+"""Bytes below which a page fits into the packet that its head is in anyway."""
+
+
+def _is_compressible(fields: Sequence[Field], body: Sequence[Part]) -> bool:
+    """Whether compressing gains anything, and nothing forbids it (RFC 9110 §7.7)."""
+    control = (combined(fields, b"cache-control") or b"").lower()
+    if has(fields, b"content-encoding") or b"no-transform" in control:
+        return False
+    if not _TEXT.match(first(fields, b"content-type") or b""):
+        return False
+    return sum(len(part) for part in body if isinstance(part, bytes)) >= MIN_COMPRESSED
+
+
+def _blocks(parts: Sequence[Part]) -> tuple[Block | None, ...]:
+    return tuple(block(part) if isinstance(part, bytes) else None for part in parts)
+
+
+def _blocks_size(blocks: Sequence[Block | None] | None) -> int:
+    return sum(len(made.wire) + 160 for made in blocks or () if made is not None)
 
 
 def is_sendable(name: bytes) -> bool:

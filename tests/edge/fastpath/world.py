@@ -28,6 +28,9 @@ SEEN = hole("seen", cookies=("seen",))
 FORM = hole("form")
 LIVE = hole("live", scope="no-store")
 
+FILLER = b"<li>An item among others</li>" * 20
+"""So much that a page is worth compressing."""
+
 
 def build(origin: ScriptedOrigin) -> None:
     """Fill the shop."""
@@ -37,11 +40,13 @@ def build(origin: ScriptedOrigin) -> None:
     origin.routes("^/adaptive", dimensions=("device",))
     origin.routes("^/tested", dimensions=("ab",))
     origin.pages |= {
-        "/whole": shell(b"<h1>whole</h1>", headers=[("cache-control", "max-age=60")]),
+        "/whole": shell(b"<h1>whole</h1>" + FILLER, headers=[("cache-control", "max-age=60")]),
         "/home": shell(b"<p>", HELLO, b"</p>", BASKET, b"<hr>"),
-        "/form": shell(b"<form>", CSRF, b"</form><form>", CSRF, b"</form>"),
-        "/all": shell(b"a", HELLO, b"b", NEWS, b"c", SEEN, b"d", FORM, b"e", BASKET, CSRF, HELLO),
-        "/live": shell(b"<p>", LIVE, b"</p>"),
+        "/form": shell(b"<form>", CSRF, FILLER, CSRF, b"</form>"),
+        "/all": shell(
+            b"a" + FILLER, HELLO, b"b", NEWS, b"c", SEEN, b"d", FORM, b"e", BASKET, CSRF, HELLO
+        ),
+        "/live": shell(b"<p>" + FILLER, LIVE, b"</p>"),
         "/gate": shell(b"secret", gate=True),
         "/nonce": Shell(
             status=200,
@@ -49,7 +54,7 @@ def build(origin: ScriptedOrigin) -> None:
                 ("content-type", (b"text/html",)),
                 ("content-security-policy", (b"script-src 'nonce-", NONCE, b"'")),
             ),
-            body=(b"<script nonce=", NONCE, b">", HELLO, b"</script>"),
+            body=(FILLER, b"<script nonce=", NONCE, b">", HELLO, b"</script>"),
             max_age=60,
         ),
         "/priced": _priced,
@@ -74,7 +79,9 @@ def build(origin: ScriptedOrigin) -> None:
     origin.fragments |= {
         "basket": lambda seen: f"basket {seen.cookies.get('basket')}".encode(),
         "hello": lambda seen: f"hello {seen.cookies.get('sessionid', 'stranger')}".encode(),
-        "news": lambda seen: f"news {seen['accept-language']}".encode(),
+        "news": lambda seen: Frame(
+            0, 200, (f"news {seen['accept-language']}".encode(),), scope="public", max_age=60.0
+        ),
         "seen": lambda seen: f"seen {seen.cookies.get('seen')}".encode(),
         "form": lambda seen: Frame(0, 200, (b"<form>", CSRF, b"</form>"), max_age=60.0),
         "live": b"live",
@@ -134,7 +141,7 @@ METHODS = (*["GET"] * 9, "HEAD", "HEAD", "POST", "OPTIONS", "BREW")
 
 def mild_request(chance: random.Random, tags: list[str]) -> bytes:
     """What browsers send."""
-    fields = [field for field in FIELDS[:6] if chance.random() < 0.2]
+    fields = [field for field in FIELDS[:5] if chance.random() < 0.2]
     if cookie := chance.choice(COOKIES):
         fields.insert(chance.randrange(len(fields) + 1), f"Cookie: {cookie}")
     if tags and chance.random() < 0.2:
