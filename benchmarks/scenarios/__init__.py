@@ -7,7 +7,7 @@ from importlib import import_module
 
 from ..scenario import Registry, Scenario
 
-NAMES = ("hit", "shop", "replica-failover", "replica-overhead", "lint")
+NAMES = ("hit", "shop", "replica-failover", "replica-overhead", "lint", "rebuild", "datacache")
 
 
 def _load(name: str) -> Scenario:

@@ -129,6 +129,7 @@ TWOPASS = {
 DATACACHE = {
     "ENABLED": os.environ.get("STOREFRONT_DATACACHE", "on") != "off",
     "REDIS": os.environ.get("STOREFRONT_DATACACHE_URL", ""),
+    "PROCESS_BYTES": int(os.environ.get("STOREFRONT_PROCESS_BYTES", 64 * 1024 * 1024)),
 }
 
 LANGUAGE_CODE = "en"

@@ -194,12 +194,12 @@ def _way_back(rows: list[Model], parent: Model) -> str:
 def _decode_model(data: bytes) -> Model:
     label, shape, names, values, related, prefetched = unpack(data)
     kind: Any = apps.get_model(label)
-    if fingerprint(kind) != shape:
+    # of the same shape, so the names are those of here, in the order of here
+    if fingerprint(kind) != shape or len(names) != len(values):
         raise Unreadable(f"{label} has other fields here")
-    by_name = dict(zip(names, values, strict=True))
-    fields = [field.attname for field in kind._meta.concrete_fields if field.attname in by_name]
-    made: Model = kind.from_db(None, fields, [by_name[name] for name in fields])
-    made._state.fields_cache.update(related)
+    made: Model = kind.from_db(None, names, values)
+    if related:
+        made._state.fields_cache.update(related)
     if prefetched:
         made.__dict__[_PREFETCHED] = {
             name: _as_queryset(apps.get_model(of), rows)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from concurrent.futures import Future
 from typing import Any
 
 from . import stats, transactions
@@ -18,9 +17,9 @@ from .definition import Definition
 from .dependencies import note
 from .fills import groups_of, load
 from .layers import Levels, now
+from .lease import Flight
 from .loading import Loaded, is_loading
 from .lookup import Lookup, at_hand, note_held
-from .process_layer import Held
 from .readings import Reading
 from .request_layer import request_level
 from .shared_reads import look_in_redis
@@ -41,11 +40,9 @@ def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
     own, others = levels.flights.begin(free)
     try:
         yield from _look_further(lookup, [key for key in lookup.rest() if key not in others])
-        for key, future in own.items():
-            levels.flights.land(key, future, lookup.found.get(key))
     finally:
-        for key, future in own.items():
-            levels.flights.fail(key, future)
+        # whatever happened: those who wait for what is not there look for themselves
+        levels.flights.land(own, lookup.found)
     yield from _join(lookup, others)
     level = request_level()
     if level is not None:
@@ -101,14 +98,15 @@ def _look_further(lookup: Lookup, rest: list[str]) -> Flow:
         yield from load(lookup, rest, wait=True)
 
 
-def _join(lookup: Lookup, others: dict[str, Future[Any]]) -> Flow:
+def _join(lookup: Lookup, others: dict[str, Flight]) -> Flow:
     """Take what other threads and tasks of this process have loaded meanwhile."""
     if others:
         stats.count("collapsed", len(others))
     end = now() + lookup.levels.conf.wait
     for key, flight in others.items():
-        held = yield Join(flight, max(0.0, end - now()))
-        if isinstance(held, Held):
+        landed = yield Join(flight.future, max(0.0, end - now()))
+        held = landed.get(key) if landed else None
+        if held is not None:
             lookup.found[key] = held
             note_held(lookup.definition.label, lookup.wanted[key], held, stats.PROCESS)
     rest = [key for key in others if not lookup.has(key)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -67,37 +67,39 @@ class Renewer:
                 self._renew(pairs)
 
 
+class Flight:
+    """Keys that are loaded together, and what will come of them."""
+
+    __slots__ = ("future", "keys")
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.future: Future[Mapping[str, Any]] = Future()
+
+
 class Flights:
     """What is being loaded in this process: who comes second waits for the first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[str, Future[Any]] = {}
+        self._open: dict[str, Flight] = {}
 
-    def begin(self, keys: Iterable[str]) -> tuple[dict[str, Future[Any]], dict[str, Future[Any]]]:
-        """Keys that are the caller's to load, and those that others are loading."""
-        own: dict[str, Future[Any]] = {}
-        others: dict[str, Future[Any]] = {}
+    def begin(self, keys: Iterable[str]) -> tuple[Flight, dict[str, Flight]]:
+        """A flight for the keys that are the caller's to load, and the flights of the others."""
+        own, others = Flight(), {}
         with self._lock:
             for key in keys:
-                if key in self._open:
-                    others[key] = self._open[key]
+                flight = self._open.get(key)
+                if flight is None:
+                    self._open[key] = own
+                    own.keys.append(key)
                 else:
-                    own[key] = self._open[key] = Future()
+                    others[key] = flight
         return own, others
 
-    def land(self, key: str, future: Future[Any], result: object) -> None:
-        """Hand `result` to those who wait."""
-        self._close(key, future)
-        future.set_result(result)
-
-    def fail(self, key: str, future: Future[Any]) -> None:
-        """Nothing came of it: those who wait look for themselves."""
-        self._close(key, future)
-        if not future.done():
-            future.set_result(None)
-
-    def _close(self, key: str, future: Future[Any]) -> None:
+    def land(self, flight: Flight, results: Mapping[str, Any]) -> None:
+        """Hand `results` by key to those who wait; for what is missing they look themselves."""
         with self._lock:
-            if self._open.get(key) is future:
-                del self._open[key]
+            for key in flight.keys:
+                self._open.pop(key, None)
+        flight.future.set_result(results)

@@ -65,7 +65,8 @@ class RedisLink:
         self._check()
         try:
             answers = self._run(commands)
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, ValueError) as error:
+            # ValueError: another thread closed the connections meanwhile
             raise self._lost(error) from error
         self._well()
         return answers

@@ -352,11 +352,11 @@ def test_a_killed_lease_holder_costs_no_timeout(
     redis_server.flush()
     path = tmp_path / "price"
     path.write_text("1.00")
-    conf = {"REDIS": redis_server.url, "WAIT": 60.0, "LEASE": 0.15}
+    conf = {"REDIS": redis_server.url, "WAIT": 60.0, "LEASE": 1.0}
     with other_process(conf, path) as one, other_process(conf, path) as two:
         one.send("hold a 3600")
         assert one.hear() == "holding"
-        time.sleep(0.5)  # it is renewed meanwhile
+        time.sleep(2.5)  # it is renewed meanwhile
         two.send("price a")
         one.process.kill()
         began = time.monotonic()
@@ -373,9 +373,9 @@ def test_a_slow_holder_keeps_its_lease_and_others_wait_for_it(
     redis_server.flush()
     path = tmp_path / "price"
     path.write_text("1.00")
-    conf = {"REDIS": redis_server.url, "WAIT": 60.0, "LEASE": 0.15}
+    conf = {"REDIS": redis_server.url, "WAIT": 60.0, "LEASE": 1.0}
     with other_process(conf, path) as one, other_process(conf, path) as two:
-        one.send("hold a 1")
+        one.send("hold a 3")
         assert one.hear() == "holding"
         value, counts = two.ask("price a")
 

@@ -1,0 +1,1 @@
+"""Data caches: rebuilding every page, and single reads against peers."""
