@@ -16,7 +16,7 @@ from tests.dbrouting.shop.models import Product
 
 Query = Callable[[int], object]
 
-SHORT = 600
+SHORT = 450
 
 
 def read(number: int) -> None:

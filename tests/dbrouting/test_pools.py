@@ -20,6 +20,11 @@ from tests.dbrouting.servers import Shop, forget_everything, name_of, point_at
 from tests.dbrouting.settings import DRIVER
 from tests.dbrouting.shop.models import Product
 
+FAULTS = [
+    "sigstop",
+    pytest.param("kill", marks=pytest.mark.full),
+    pytest.param("stop", marks=pytest.mark.full),
+]
 needs_pool = pytest.mark.skipif(DRIVER == "psycopg2", reason="psycopg2 has no pool")
 needs_pgbouncer = pytest.mark.skipif(
     not shutil.which("pgbouncer"), reason="apt-get install pgbouncer"
@@ -61,7 +66,7 @@ def test_connections_go_back_to_their_pool(pooled):
 
 
 @needs_pool
-@pytest.mark.parametrize("fault", ["kill", "sigstop", "stop"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_pool_survives_its_node(pooled, fault):
     node = pooled.replicas[0]
     load = Load(read_anew, SHORT, getattr(node, fault), pooled.mend)
@@ -155,7 +160,7 @@ def test_reads_and_writes_through_pgbouncer(behind_pgbouncer):
 
 
 @needs_pgbouncer
-@pytest.mark.parametrize("fault", ["kill", "stop", "sigstop"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_server_behind_pgbouncer_fails(behind_pgbouncer, fault):
     shop = behind_pgbouncer
     load = Load(read, SHORT, getattr(shop.replicas[0], fault), shop.mend)
