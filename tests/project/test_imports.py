@@ -45,7 +45,7 @@ print(json.dumps(failures))
 """
 DJANGO_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"]
 # Modules that serve a library which a project has or has not: imported only by those who do.
-OPTIONAL = re.compile(r"^origin\.(jinja2|wagtail)")
+OPTIONAL = re.compile(r"^origin\.(jinja2|wagtail|datacache\.panel)")
 OURS = {"edge", "origin", "fragments", "dbrouting", "migrations_policy"}
 
 
