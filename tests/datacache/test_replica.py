@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connections
 
 import dbrouting
@@ -12,6 +11,7 @@ import devstack
 from dbrouting import registry
 from origin.datacache import CachedModel, layers, stats
 from tests.datacache.conftest import Begin
+from tests.datacache.postgresql import aliases
 from tests.datacache.shop.models import Shelf, Shoe
 
 
@@ -32,19 +32,11 @@ def behind(
     primary = {**cluster.primary.django_settings("shop"), "ENGINE": "django.db.backends.postgresql"}
     replicas = [f"{node.host}:{node.port}" for node in cluster.replicas]
     replica = {**primary, "ENGINE": "dbrouting.backends.postgresql", "REPLICAS": replicas}
-    # not by the fixture: Django warns that databases are not to be overridden
-    monkeypatch.setattr(django_settings, "DATABASES", {"default": primary, "replica": replica})
-    monkeypatch.setattr(connections, "settings", connections.configure_settings(
-        {"default": {**primary}, "replica": {**replica}}))  # fmt: skip
     settings.DATABASE_ROUTERS = ["dbrouting.router.ReplicaRouter"]
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "dbrouting"]
     settings.DBROUTING = {"MODELS": ["shop"], "MAX_LAG_SECONDS": 3600.0}
-    with django_db_blocker.unblock():
-        kept = {}
-        for alias in ("default", "replica"):
-            if hasattr(connections._connections, alias):
-                kept[alias] = connections[alias]
-                del connections[alias]
+    databases = {"default": primary, "replica": replica}
+    with django_db_blocker.unblock(), aliases(monkeypatch, databases):
         with connections["default"].schema_editor() as editor:
             editor.create_model(Shelf)
             editor.create_model(Shoe)
@@ -56,12 +48,6 @@ def behind(
             node.resume_replay()
         layers.reset_levels()
         registry.reset()
-        connections.close_all()
-        for alias in ("default", "replica"):
-            if hasattr(connections._connections, alias):
-                del connections[alias]
-        for alias, connection in kept.items():
-            connections[alias] = connection
 
 
 def sell(cluster: devstack.PostgresCluster) -> None:

@@ -1,0 +1,136 @@
+"""Raw SQL, COPY and other programs: triggers note what Django does not see."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, models, transaction
+
+from origin.datacache import layers, relay, triggers
+from tests.datacache.postgresql import aliases
+from tests.datacache.shop.cached import shoes
+from tests.datacache.shop.models import Plain, Shelf, Shoe
+from tests.datacache.test_levels import wait_until
+
+
+@pytest.fixture
+def shop(monkeypatch, django_db_blocker, postgres_database, shared) -> Iterator[Shelf]:
+    node = postgres_database.cluster.primary
+    values = node.django_settings(postgres_database.name)
+    primary = {**values, "ENGINE": "django.db.backends.postgresql"}
+    with django_db_blocker.unblock(), aliases(monkeypatch, {"default": primary}):
+        with connection.schema_editor() as editor:
+            editor.create_model(Shelf)
+            editor.create_model(Shoe)
+        shelf = Shelf.objects.create(name="top")
+        for number in (1, 2):
+            Shoe.objects.create(pk=number, shelf=shelf, name="Rain", price=Decimal("1.00"))
+        yield shelf
+        layers.reset_levels()
+
+
+def sql(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def noted() -> list[set[str]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT groups FROM twopass_changes ORDER BY id")
+        return [{*groups} - {"rows:shop.shoe"} for (groups,) in cursor.fetchall()]
+
+
+def test_one_statement_is_noted_once_before_and_after(shop: Shelf) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    other = Shelf.objects.create(name="low")
+    here, there = f"shelf:{shop.pk}", f"shelf:{other.pk}"
+
+    sql(f"UPDATE shop_shoe SET shelf_id = {other.pk} WHERE id = 1")
+    sql("DELETE FROM shop_shoe WHERE id = 2", "UPDATE shop_shoe SET name = 'x' WHERE id = 99")
+    columns = "(id, name, price, size, notes, shelf_id)"
+    sql(f"INSERT INTO shop_shoe {columns} VALUES (3, 'x', 1, 's', '', {shop.pk})")
+
+    assert noted() == [{"shoe:1", here, there}, {"shoe:2", here}, {"shoe:3", here}]
+
+
+def test_raw_sql_drops_what_is_cached_and_a_rollback_does_not(shop: Shelf) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    assert shoes.get(1).price == 1
+    with transaction.atomic():
+        sql("UPDATE shop_shoe SET price = 9")
+        transaction.set_rollback(True)
+    assert relay.pass_on("default") == 0
+
+    sql("UPDATE shop_shoe SET price = 2")
+    assert shoes.get(1).price == 1
+    assert relay.pass_on("default") == 1
+
+    assert shoes.get(1).price == 2
+    assert noted() == []
+
+
+def test_the_relay_runs_as_a_service_and_ends_when_told(shop: Shelf, postgres_database) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    shoes.get(1)
+    conf = layers.get_levels().conf
+    script = (
+        "import os, json; from tests.datacache import settings as s;"
+        "s.DATABASES = {'default': json.loads(os.environ['DB'])};"
+        "s.DATACACHE = {'REDIS': os.environ['REDIS']};"
+        "import django; django.setup(); from django.core.management import call_command;"
+        "call_command('relay_changes')"
+    )
+    values = postgres_database.cluster.primary.django_settings(postgres_database.name)
+    database = {**values, "ENGINE": "django.db.backends.postgresql"}
+    process = subprocess.Popen(
+        [sys.executable, "-uc", script],
+        env={**os.environ, "DB": json.dumps(database, default=str), "REDIS": conf.redis},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == "passing on changes\n"
+        sql("UPDATE shop_shoe SET price = 5")
+        wait_until(lambda: shoes.get(1).price == 5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_triggers_come_and_go(shop: Shelf) -> None:
+    with pytest.raises(CommandError, match="--install"):
+        call_command("relay_changes", once=True)
+    call_command("relay_changes", install=["shop.Shoe"])
+    call_command("relay_changes", install=["shop.Shoe"])
+    assert triggers.installed(connection) == {"shop_shoe"}
+    call_command("relay_changes", remove=["shop.Shoe"])
+    assert triggers.installed(connection) == set()
+
+
+def test_what_a_trigger_cannot_name_is_refused(shop: Shelf) -> None:
+    class Dated(models.Model):
+        two_pass_groups = ("day:{day}",)
+        day = models.DateField()
+
+        class Meta:
+            app_label = "shop"
+
+        def __str__(self) -> str:
+            return str(self.day)
+
+    with pytest.raises(triggers.NoTrigger, match="is not Python's"):
+        triggers.install(connection, Dated)
+    with pytest.raises(triggers.NoTrigger, match="declares no groups"):
+        triggers.install(connection, Plain)
+    with pytest.raises(CommandError, match="is no model"):
+        call_command("relay_changes", install=["shop.Nothing"])
