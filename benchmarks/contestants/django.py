@@ -27,3 +27,14 @@ def site(mode: str, secret: str = "") -> Iterator[str]:
     environment = {"BENCHMARK_MODE": mode, "TWOPASS_SECRET": secret}
     with gunicorn("benchmarks.site.wsgi", "/page/0/", environment) as url:
         yield url
+
+
+@contextmanager
+def async_site(mode: str, secret: str = "") -> Iterator[str]:
+    """The same under uvicorn: for views that wait."""
+    port = free_port()
+    command = python("-m", "uvicorn", "benchmarks.site.asgi:application", "--port", str(port))
+    command += ["--log-level", "warning", "--no-access-log"]
+    environment = {"BENCHMARK_MODE": mode, "TWOPASS_SECRET": secret}
+    with server(command, f"http://127.0.0.1:{port}/page/0/", environment):
+        yield f"http://127.0.0.1:{port}"

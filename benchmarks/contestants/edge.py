@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 
 from ..processes import free_port, python, server
 from .django import site
 
 
 @contextmanager
-def edge(origin: str, secret: str, token: str = "", admin_port: int | None = None) -> Iterator[str]:
+def edge(
+    origin: str,
+    secret: str,
+    token: str = "",
+    admin_port: int | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[str]:
     """One edge process, with its defaults."""
     port, admin = free_port(), admin_port or free_port()
     command = python("-m", "edge.cli", "edge", "--origin", origin)
@@ -20,14 +26,17 @@ def edge(origin: str, secret: str, token: str = "", admin_port: int | None = Non
         "TWOPASS_SECRET": secret,
         "TWOPASS_ADMIN_TOKEN": token,
         "TWOPASS_LOG_LEVEL": "warning",
+        **(settings or {}),
     }
     with server(command, f"http://127.0.0.1:{admin}/health", environment):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def edge_before_site() -> Iterator[str]:
-    """The benchmarks' site behind our edge."""
+def edge_before_site(
+    run_site: Callable[[str, str], AbstractContextManager[str]] = site, **settings: str
+) -> Iterator[str]:
+    """The benchmarks' site behind our edge; `settings` are environment variables of the edge."""
     secret = secrets.token_urlsafe(48)
-    with site("two_pass", secret) as origin, edge(origin, secret) as url:
+    with run_site("two_pass", secret) as origin, edge(origin, secret, settings=settings) as url:
         yield url

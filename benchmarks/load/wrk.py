@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,19 @@ from ..machine import load_core
 from ..results import Measurement
 from ..scenario import Unavailable
 
+_VISITORS: Final = """
+local cookies, requests, turn = {cookies}, {{}}, 0
+init = function(args)
+  for i, cookie in ipairs(cookies) do
+    wrk.headers["Cookie"] = cookie
+    requests[i] = wrk.format("GET", nil, wrk.headers)
+  end
+end
+request = function()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+"""
 _REPORT: Final = """
 done = function(summary, latency, requests)
   io.write(string.format("\\nRESULT %d %d %f %f %f %d\\n", summary.requests, summary.duration,
@@ -29,9 +42,11 @@ def wrk(
     seconds: float,
     connections: int = 16,
     headers: Mapping[str, str] | None = None,
+    cookies: Sequence[str] = (),
 ) -> Measurement:
     """Requests per second, p50 and p99 in milliseconds, bytes per response.
 
+    `cookies` are the Cookie fields of as many visitors, who take turns.
     Raises Unavailable without wrk, and RuntimeError when any request failed.
     """
     program = shutil.which("wrk")
@@ -39,7 +54,8 @@ def wrk(
         raise Unavailable("wrk is not installed (apt-get install wrk)")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "report.lua")
-        script.write_text(_REPORT)
+        told = "{" + ", ".join(f'"{cookie}"' for cookie in cookies) + "}"
+        script.write_text((_VISITORS.format(cookies=told) if cookies else "") + _REPORT)
         fields = [f"-H{name}: {value}" for name, value in (headers or {}).items()]
         command = ["taskset", "-c", str(load_core()), program, "-t1", f"-c{connections}"]
         command += [f"-d{max(1, round(seconds))}s", "-s", str(script), *fields, url]

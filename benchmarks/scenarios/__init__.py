@@ -7,7 +7,10 @@ from importlib import import_module
 
 from ..scenario import Registry, Scenario
 
-NAMES = ("hit", "shop", "replica-failover", "replica-overhead", "lint", "rebuild", "datacache")
+NAMES = (
+    "hit", "personal-5", "personal-20", "gzip", "csrf", "slow-fragments", "shop", "miss",
+    "replica-failover", "replica-overhead", "lint", "rebuild", "datacache",
+)  # fmt: skip
 
 
 def _load(name: str) -> Scenario:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..contestants.django import site
 from ..contestants.edge import edge_before_site
+from ..contestants.nginx import nginx
+from ..contestants.varnish import varnish
 from ..load.wrk import wrk
 from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
-from .hits import require_hits
+from .visitors import require_held
 
 PATH = "/page/1/"
 
@@ -17,8 +21,13 @@ def _measure(target: str, seconds: float) -> Measurement:
 
 
 def _check(name: str, target: str) -> None:
-    if name == "twopass":
-        require_hits(target + PATH)
+    if name not in ("django", "django-cache"):  # where the cache is the origin, it is asked
+        require_held(target, PATH, 0)
+
+
+def _slow_path() -> Contestant:
+    start = partial(edge_before_site, TWOPASS_FAST_PATH="no")
+    return Contestant("twopass-asgi", "the same without its fast path", start)
 
 
 SCENARIO = Scenario(
@@ -26,18 +35,30 @@ SCENARIO = Scenario(
     what="A cached page of 10 kB, 16 connections that never rest.",
     contestants=(
         Contestant("twopass", "edge, one process; origin gunicorn", edge_before_site),
-        Contestant("django", "gunicorn, one worker, no cache", lambda: site("plain")),
-        Contestant("django-cache", "with Django's cache middleware", lambda: site("cache_page")),
+        _slow_path(),
+        Contestant("nginx", "proxy_cache, one worker", partial(nginx, partial(site, "ssi"))),
+        Contestant("varnish", "its defaults", partial(varnish, partial(site, "esi"))),
+        Contestant("django", "gunicorn, one worker, no cache", partial(site, "plain")),
+        Contestant("django-cache", "with Django's cache middleware", partial(site, "cache_page")),
     ),
     measure=_measure,
     check=_check,
     goals=(
         Goal(
+            "twopass against nginx, pages per second",
+            "twopass", "requests_per_second", at_least=1.2, against=("nginx",),
+        ),
+        Goal(
+            "twopass against Varnish, pages per second",
+            "twopass", "requests_per_second", at_least=2, against=("varnish",),
+        ),
+        Goal(
             "twopass against plain Django, pages per second",
-            "twopass",
-            "requests_per_second",
-            at_least=10,
-            against=("django", "django-cache"),
+            "twopass", "requests_per_second", at_least=10, against=("django", "django-cache"),
+        ),
+        Goal(
+            "the fast path against the same without it",
+            "twopass", "requests_per_second", at_least=2, against=("twopass-asgi",),
         ),
     ),
-)
+)  # fmt: skip

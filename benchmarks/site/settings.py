@@ -4,7 +4,11 @@ import os
 from pathlib import Path
 
 MODE = os.environ.get("BENCHMARK_MODE", "plain")
-"""plain: no cache; cache_page: Django's cache middleware; two_pass: behind an edge."""
+"""plain: no cache; cache_page: Django's cache middleware; two_pass: behind an edge; ssi, esi:
+behind a cache that asks for each part by itself."""
+
+SLOWNESS = 0.05
+"""Seconds that a slow part takes."""
 
 SECRET_KEY = "benchmarks-only"
 DEBUG = False
@@ -13,8 +17,10 @@ ROOT_URLCONF = "benchmarks.site.urls"
 USE_TZ = True
 DATABASES: dict[str, dict[str, str]] = {}
 INSTALLED_APPS = ["django.contrib.sessions"]
+SESSION_COOKIE_NAME = "sessionid"
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 MIDDLEWARE = [
+    "benchmarks.site.views.Counting",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -29,7 +35,7 @@ TEMPLATES = [
     }
 ]
 if MODE == "two_pass":
-    INSTALLED_APPS.append("origin")
+    INSTALLED_APPS += ["origin", "benchmarks.site"]
     MIDDLEWARE.insert(0, "origin.middleware.TwoPassMiddleware")
     TWOPASS = {"SECRET": os.environ["TWOPASS_SECRET"], "MAX_AGE": 3600}
 elif MODE == "cache_page":

@@ -2,6 +2,17 @@
 
 from django.urls import path
 
-from .views import page
+from . import views
 
-urlpatterns = [path("page/<int:number>/", page)]
+urlpatterns = [
+    path("page/<int:number>/", views.page),
+    path("personal/<int:count>/", views.personal),
+    path("slow/<int:count>/", views.slow),
+    path("slow_sync/<int:count>/", views.slow_sync),
+    path("forms/", views.forms),
+    path("live/", views.live),
+    path("login/<int:number>/", views.login),
+    path("count/", views.count),
+    path("part/own/<int:number>/", views.own_view),
+    path("part/slow/<int:number>/", views.slow_view),
+]

@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+from collections.abc import Callable
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.generic import TemplateView
 
-from .settings import MODE
+from .pages import SIZE, own, prose
+from .settings import MODE, SESSION_COOKIE_NAME, SLOWNESS
 
-SIZE = 10_000
-"""Bytes of a page: a category page of a shop, without its images."""
+_requests = itertools.count()
+
+
+class Counting:
+    """Middleware that counts the requests which reach this process."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self._get_response = get_response
+        if asyncio.iscoroutinefunction(get_response):
+            # as Django's own markcoroutinefunction does
+            self._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Count it."""
+        request.benchmark_count = next(_requests)  # type: ignore[attr-defined]
+        return self._get_response(request)
+
+
+@never_cache
+def count(request: HttpRequest) -> HttpResponse:
+    """How many requests came before this one."""
+    return HttpResponse(str(request.benchmark_count))  # type: ignore[attr-defined]
+
+
+@never_cache
+def login(request: HttpRequest, number: int) -> HttpResponse:
+    """Begin the session of a visitor."""
+    request.session["visitor"] = number
+    return HttpResponse("welcome")
+
+
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """A page that nobody may keep."""
+    return HttpResponse(prose(SIZE))
 
 
 class Page(TemplateView):
@@ -24,11 +67,69 @@ class Page(TemplateView):
             {"number": n, "name": f"Item {n} of page {number}", "price": f"{n * 1.5:.2f}"}
             for n in range(40)
         ]
-        return {"title": f"Page {number}", "items": items, "filler": "x" * (SIZE - 3000)}
+        return {"title": f"Page {number}", "items": items, "filler": prose(SIZE - 3000, number)}
 
 
-page = Page.as_view()
+class Personal(TemplateView):
+    """10 kB with `count` parts that are the visitor's own; how they get in depends on the mode."""
+
+    template_name = "personal.html"
+    part = "own"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The text between the parts, and the parts where they are rendered in place."""
+        number = int(kwargs["count"])
+        filler = SIZE // (number + 1)
+        visitor = ""
+        if MODE in ("plain", "cache_page"):
+            visitor = self.request.COOKIES.get(SESSION_COOKIE_NAME, "")
+        parts = [
+            {"number": n, "text": prose(filler, n), "own": own(visitor, n)} for n in range(number)
+        ]
+        include = f"part_{MODE}.html" if MODE in ("two_pass", "ssi", "esi") else "part_plain.html"
+        return {"parts": parts, "include": include, "kind": self.part, "rest": prose(filler)}
+
+
+class Slow(Personal):
+    """The same with parts that take their time."""
+
+    part = "slow"
+
+
+class SlowSync(Personal):
+    """The same in blocking code."""
+
+    part = "slow_sync"
+
+
+def forms(request: HttpRequest) -> HttpResponse:
+    """10 kB with eighteen forms, each with its CSRF token."""
+    fields = [{"number": n, "text": prose(400, n)} for n in range(18)]
+    return render(request, "forms.html", {"forms": fields})
+
+
+@cache_control(max_age=3600)
+def own_view(request: HttpRequest, number: int) -> HttpResponse:
+    """A part by itself, for caches that ask for each."""
+    return HttpResponse(own(request.COOKIES.get(SESSION_COOKIE_NAME, ""), number))
+
+
+@never_cache
+async def slow_view(request: HttpRequest, number: int) -> HttpResponse:
+    """A slow part by itself."""
+    await asyncio.sleep(SLOWNESS)
+    return HttpResponse(own(request.COOKIES.get(SESSION_COOKIE_NAME, ""), number))
+
+
+page: Any = Page.as_view()
+personal: Any = Personal.as_view()
+slow: Any = Slow.as_view()
+slow_sync: Any = SlowSync.as_view()
 if MODE == "two_pass":
     from origin import two_pass
 
-    page = two_pass(max_age=3600)(page)
+    page, personal, slow, slow_sync, forms = (
+        two_pass(max_age=3600)(view) for view in (page, personal, slow, slow_sync, forms)
+    )
+elif MODE in ("ssi", "esi"):
+    page, personal, slow = (cache_control(max_age=3600)(view) for view in (page, personal, slow))

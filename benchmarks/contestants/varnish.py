@@ -1,0 +1,37 @@
+"""Varnish as its users would set it up: ESI for what is a visitor's own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..processes import free_port, server
+from ..scenario import Unavailable
+
+_CONFIG = Path(__file__).parent / "configs" / "varnish.vcl"
+
+
+@contextmanager
+def varnish(
+    origin: Callable[[], AbstractContextManager[str]], *, gzip: bool = False
+) -> Iterator[str]:
+    """One varnishd with its defaults before `origin`. Raises Unavailable."""
+    program = shutil.which("varnishd") or shutil.which("varnishd", path="/usr/sbin")
+    if program is None:
+        raise Unavailable("Varnish is not installed (apt-get install varnish)")
+    with origin() as url, tempfile.TemporaryDirectory() as folder:
+        port, address = free_port(), urlsplit(url)
+        config = Path(folder, "default.vcl")
+        config.write_text(
+            _CONFIG.read_text().format(
+                host=address.hostname, port=address.port, gzip="true" if gzip else "false"
+            )
+        )
+        command = [program, "-j", "none", "-F", "-n", f"{folder}/work", "-f", str(config)]
+        command += ["-a", f"127.0.0.1:{port}", "-s", "malloc,256m"]
+        with server(command, f"http://127.0.0.1:{port}/count/"):
+            yield f"http://127.0.0.1:{port}"

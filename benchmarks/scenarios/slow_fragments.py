@@ -1,0 +1,90 @@
+"""Twenty parts of 50 ms that nobody may keep, one visitor at a time: first byte, whole page."""
+
+from __future__ import annotations
+
+import socket
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
+
+from ..contestants.django import async_site, site
+from ..contestants.edge import edge_before_site
+from ..contestants.nginx import nginx
+from ..contestants.varnish import varnish
+from ..results import Goal, Measurement
+from ..scenario import Contestant, Scenario
+from .visitors import cookies_of, read
+
+PARTS = 20
+SYNC = "#slow_sync"
+"""Ends the address of a contestant whose parts are rendered by blocking code."""
+
+
+def _measure(target: str, seconds: float) -> Measurement:
+    base, _, kind = target.partition("#")
+    path = f"/{kind or 'slow'}/{PARTS}/"
+    cookie = cookies_of(base)[0]
+    rows: list[tuple[float, float]] = []
+    before = int(read(f"{base}/count/", cookie))
+    until = time.monotonic() + seconds
+    while time.monotonic() < until or not rows:
+        rows.append(_page(base, path, cookie))
+    asked = int(read(f"{base}/count/", cookie)) - before - 1
+    return {
+        "first_byte_ms": statistics.median(first for first, _ in rows) * 1000,
+        "whole_page_ms": statistics.median(whole for _, whole in rows) * 1000,
+        "origin_requests_per_page": asked / len(rows),
+    }
+
+
+def _page(base: str, path: str, cookie: str) -> tuple[float, float]:
+    """Seconds until the first byte and the last one, on a connection of its own."""
+    address = urlsplit(base)
+    request = f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: {cookie}\r\n"
+    with socket.create_connection((address.hostname or "", address.port or 80), 30) as visitor:
+        began = time.perf_counter()
+        visitor.sendall(request.encode() + b"Connection: close\r\n\r\n")
+        received = visitor.recv(65536)
+        first = time.perf_counter() - began
+        while data := visitor.recv(65536):
+            received += data
+        whole = time.perf_counter() - began
+    if received.count(b" only:") != PARTS:
+        raise RuntimeError(f"{base}{path}: {received.count(b' only:')} of {PARTS} parts came")
+    return first, whole
+
+
+def _check(_name: str, target: str) -> None:
+    _measure(target, 0.5)
+
+
+def _sync() -> Contestant:
+    @contextmanager
+    def start() -> Iterator[str]:
+        with edge_before_site(site) as url:
+            yield url + SYNC
+
+    return Contestant("twopass-sync", "blocking renderers, one bundle, gunicorn", start)
+
+
+SCENARIO = Scenario(
+    name="slow-fragments",
+    what=f"A page of 10 kB with {PARTS} parts that take 50 ms each and are not kept; async views "
+    "under uvicorn, one visitor at a time.",
+    contestants=(
+        Contestant("twopass", "one bundle", partial(edge_before_site, async_site)),
+        _sync(),
+        Contestant("nginx", "SSI", partial(nginx, partial(async_site, "ssi"))),
+        Contestant("varnish", "ESI", partial(varnish, partial(async_site, "esi"))),
+    ),
+    measure=_measure,
+    check=_check,
+    goals=(
+        Goal("the whole page, in ms", "twopass", "whole_page_ms", at_most=60),
+        Goal("its first byte, in ms", "twopass", "first_byte_ms", at_most=2),
+        Goal("requests to the origin", "twopass", "origin_requests_per_page", at_most=1),
+    ),
+)
