@@ -93,10 +93,10 @@ def statements(connection: BaseDatabaseWrapper, model: type[models.Model]) -> It
         for event, select in branches.items()
     )
     yield (
-        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $twopass$"
+        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $twopass$"  # noqa: S608
         f" DECLARE found text[]; BEGIN {body} IF found IS NOT NULL THEN"
         f" INSERT INTO {TABLE} (groups) VALUES (found);"
-        f" PERFORM pg_notify('{CHANNEL}', ''); END IF; RETURN NULL; END $twopass$"  # noqa: S608
+        f" PERFORM pg_notify('{CHANNEL}', ''); END IF; RETURN NULL; END $twopass$"
     )
     for event, transition in _EVENTS.items():
         name = quote(_trigger(event))

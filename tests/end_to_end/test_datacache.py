@@ -1,0 +1,135 @@
+"""A price from the database through data caches and shells to the visitor, and a rebuild."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from devstack import RedisServer
+from tests.end_to_end.stack import ROOT, Stack
+
+MANAGE = (sys.executable, "-m", "examples.storefront.manage")
+CHANGE = """
+from decimal import Decimal
+from examples.storefront.catalogue.models import Product
+from origin.invalidation import collect_receipts, wait_for_receipts
+with collect_receipts():
+    {change}
+    assert wait_for_receipts(20.0), "no receipt"
+print(Product.objects.get(pk=1).get_absolute_url())
+"""
+
+
+@pytest.fixture
+def cached_shop(
+    stack_factory: Callable[..., Stack], fresh_redis_server: RedisServer, tmp_path: Path
+) -> tuple[Stack, dict[str, str]]:
+    """The storefront with the Redis level, and the environment of its commands."""
+    stack = stack_factory(
+        {
+            "STOREFRONT_DATACACHE_URL": fresh_redis_server.url,
+            "TMPDIR": str(tmp_path),
+        }
+    )
+    return stack, {**stack.origin.environment}
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*MANAGE, *arguments],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def change(environment: dict[str, str], statement: str) -> str:
+    """Change something in a process of its own, as a job would; the first product's address."""
+    done = manage(environment, "shell", "--no-imports", "-c", CHANGE.format(change=statement))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.timeout(300)
+def test_a_price_is_on_the_page_by_the_next_request_after_the_receipt(
+    cached_shop: tuple[Stack, dict[str, str]],
+) -> None:
+    """Database, data caches of two other processes, shell, edge."""
+    stack, environment = cached_shop
+    path = change(environment, "Product.objects.filter(pk=1).update(price=Decimal('1234.00'))")
+    with httpx.Client(base_url=stack.edge, timeout=30) as visitor:
+        for price in ("2345.00", "3456.00", "4567.00"):
+            for _ in range(4):  # both workers have it at hand
+                assert visitor.get(path).status_code == 200
+
+            change(environment, f"Product.objects.filter(pk=1).update(price=Decimal('{price}'))")
+
+            shown = f"€{int(float(price)):,}.00"
+            assert shown in visitor.get(path).text
+
+
+@pytest.mark.timeout(600)
+def test_a_rebuild_through_the_edge_killed_and_resumed(
+    cached_shop: tuple[Stack, dict[str, str]], tmp_path: Path
+) -> None:
+    stack, environment = cached_shop
+    paths = [f"{stack.edge}/en/", f"{stack.edge}/de/"]
+    sitemap = tmp_path / "sitemap.xml"
+    products = manage(
+        environment,
+        *("shell", "--no-imports", "-c"),
+        "from examples.storefront.catalogue.models import Product\n"
+        "found = Product.objects.all()[:120]\n"
+        "print(found[0].pk, *(product.get_absolute_url() for product in found))",
+    ).stdout.split()
+    first = products.pop(0)
+    paths += [stack.edge + path for path in products]
+    sitemap.write_text(
+        "<urlset>" + "".join(f"<url><loc>{path}</loc></url>" for path in paths) + "</urlset>"
+    )
+    options = ("rebuild_cache", "--sitemap", str(sitemap), "--through", stack.edge)
+    options += ("--processes", "1", "--batch", "5")
+    killed = subprocess.Popen(
+        [*MANAGE, *options],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        journals = Path(tmp_path)
+        deadline = time.monotonic() + 120
+        while not any(len(j.read_text().splitlines()) > 10 for j in journals.glob("*.journal")):
+            assert time.monotonic() < deadline
+            assert killed.poll() is None
+            time.sleep(0.05)
+    finally:
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
+
+    resumed = manage(environment, *options)
+
+    assert resumed.returncode == 0, resumed.stderr
+    assert "going on after" in resumed.stderr
+    assert not list(tmp_path.glob("*.journal"))
+    stack.mark()
+    again = manage(environment, *options)
+    assert f"{len(paths)} fresh" in again.stdout, again.stdout
+    assert stack.origin_requests() == []
+    with httpx.Client() as visitor:
+        assert "hit" in visitor.get(paths[50]).headers["Cache-Status"]
+
+    forced = manage(environment, *options, "--only-group", f"product:{first}", "--force")
+    assert forced.returncode == 0, forced.stderr
+    assert "1 pages in" in forced.stdout
+    assert "1 made" in forced.stdout
