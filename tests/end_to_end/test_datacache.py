@@ -82,7 +82,7 @@ def test_a_rebuild_through_the_edge_killed_and_resumed(
     cached_shop: tuple[Stack, dict[str, str]], tmp_path: Path
 ) -> None:
     stack, environment = cached_shop
-    paths = [f"{stack.edge}/en/", f"{stack.edge}/de/"]
+    # not the home pages, of which there is one for each A/B bucket that a visitor may draw
     sitemap = tmp_path / "sitemap.xml"
     products = manage(
         environment,
@@ -92,7 +92,7 @@ def test_a_rebuild_through_the_edge_killed_and_resumed(
         "print(found[0].pk, *(product.get_absolute_url() for product in found))",
     ).stdout.split()
     first = products.pop(0)
-    paths += [stack.edge + path for path in products]
+    paths = [stack.edge + path for path in products]
     sitemap.write_text(
         "<urlset>" + "".join(f"<url><loc>{path}</loc></url>" for path in paths) + "</urlset>"
     )
