@@ -390,8 +390,10 @@ class Hits:
             tally.not_modified.add()
             return hit.not_modified(own, now)
         tally.responses.add(hit.status_class)
-        tally.fragments.add("empty", by=hit.empty)
-        tally.fragments.add("held", by=hit.held)
+        if hit.empty:
+            tally.fragments.add("empty", by=hit.empty)
+        if hit.held:
+            tally.fragments.add("held", by=hit.held)
         return hit.whole(own, now, has_body=method == b"GET")
 
     def _own(self, hit: PageHit, caller: Caller) -> Own:

@@ -134,6 +134,7 @@ class Lines:
         config = uvicorn.Config(
             self.bench.app, http=protocol, ws="websockets-sansio", lifespan="off", log_config=None,
             access_log=False, server_header=False, date_header=False, proxy_headers=False,
+            timeout_keep_alive=75,
         )  # fmt: skip
         config.load()
         return config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 
 import pytest
 import uvicorn
@@ -113,20 +114,65 @@ async def test_nothing_is_answered_on_a_connection_that_closes(lines: Lines) -> 
     assert lines.hits.found == 0
 
 
-async def test_an_idle_connection_is_closed_in_time(
-    lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_idle_connection_is_closed_in_time(lines: Lines) -> None:
+    line, loop = lines.fast(), Loop()
+    line.protocol.loop = loop
+    line.feed(request("/page"))
+    loop.tick(50)
+    line.feed(request("/page"))
+    line.feed(request("/page"))
+    assert len(loop.timers) == 1
+
+    loop.tick(25)
+    assert not line.wire.is_closing()
+    loop.tick(49)
+    assert not line.wire.is_closing()
+    loop.tick(1)
+
+    assert line.wire.is_closing()
+
+
+async def test_a_connection_in_the_middle_of_a_request_is_not_idle(lines: Lines) -> None:
+    line, loop = lines.fast(), Loop()
+    line.protocol.loop = loop
+    line.feed(request("/page") + b"GET /pa")
+
+    loop.tick(1000)
+
+    assert not line.wire.is_closing()
+
+
+async def test_idleness_after_the_application_is_uvicorns(lines: Lines) -> None:
     line = lines.fast()
-    line.feed(request("/page"))
-    first = line.protocol.timeout_keep_alive_task
+    await line.ask(request("/page"))
+    await line.ask(request("/slow"))
+    line.protocol._end_of_rest()
 
-    line.feed(request("/page"))
-    second = line.protocol.timeout_keep_alive_task
+    assert line.protocol.timeout_keep_alive_task is not None
+    assert not line.wire.is_closing()
+    line.lose()
 
-    assert first is not None
-    assert second is not None
-    assert not second.cancelled()
-    assert second.when() - line.protocol.loop.time() <= line.protocol.timeout_keep_alive
+
+class Loop:
+    """Timers of a clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> object:
+        self.timers.append((self.now + delay, callback))
+        return object()
+
+    def tick(self, seconds: float) -> None:
+        self.now += seconds
+        due = [timer for timer in self.timers if timer[0] <= self.now]
+        self.timers = [timer for timer in self.timers if timer[0] > self.now]
+        for _, callback in due:
+            callback()
 
 
 async def test_a_lost_connection_is_let_go(lines: Lines) -> None:
@@ -183,6 +229,7 @@ def test_uvicorn_has_what_this_rests_on() -> None:
     source = inspect.getsource(HttpToolsProtocol)
     for name in ("self.url", "self.headers", "self.cycle", "self.pipeline", "self.flow",
                  "self.parser", "self.timeout_keep_alive", "self.timeout_keep_alive_task",
+                 "self.expect_100_continue",
                  "server_state.total_requests", "write_paused"):  # fmt: skip
         assert name in source + inspect.getsource(uvicorn.protocols.http.flow_control), name
     assert config.http is HttpToolsProtocol
