@@ -5,7 +5,7 @@ Both are worked out once and found again by the bytes on the wire, as most reque
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
@@ -19,33 +19,56 @@ from edge.core.visitor import Visitor
 from edge.edge import Edge
 from fragments.csrf import unmask
 
+_OVERHEAD = 1024
+"""Bytes that an address or a caller is taken to cost beside what was sent."""
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class Memo(dict[K, V]):
-    """What can be worked out again: at most `limit` entries, the oldest leave first."""
+    """What can be worked out again: at most `limit` in weight, the oldest leave first.
 
-    def __init__(self, limit: int) -> None:
+    `weigh` gives what an entry weighs: one each, or bytes.
+    """
+
+    def __init__(self, limit: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
         super().__init__()
         self.limit = limit
+        self.weight = 0
+        self._weigh = weigh
 
     def keep(self, key: K, value: V) -> None:
         """Remember `value`."""
-        if len(self) >= self.limit:
-            for old in list(islice(self, max(1, self.limit // 8))):
-                del self[old]
+        self.forget(key)
+        self.weight += self._weigh(value)
         self[key] = value
+        if self.weight > self.limit:
+            for old in list(islice(self, len(self) // 8 + 1)):
+                self.forget(old)
+
+    def forget(self, key: K) -> None:
+        """Let go of what is kept for `key`, if anything."""
+        value = self.pop(key, None)
+        if value is not None:
+            self.weight -= self._weigh(value)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        super().clear()
+        self.weight = 0
 
 
 class Address:
     """Where requests go: an inbound request of nobody in particular."""
 
-    __slots__ = ("inbound", "path_key")
+    __slots__ = ("inbound", "path_key", "size")
 
     def __init__(self, inbound: Inbound) -> None:
         self.inbound = inbound
         self.path_key = inbound.site + inbound.path
+        self.size = _OVERHEAD + 4 * len(inbound.head.target)
+        """Bytes that it takes, with its key."""
 
     def called_by(self, caller: Caller) -> Inbound:
         """The request of `caller` at this address, but for the fields that nothing depends on."""
@@ -73,9 +96,11 @@ def address_of(
 class Caller:
     """Who sends requests: the fields of theirs that anything may depend on."""
 
-    __slots__ = ("fields", "is_plain", "secret", "visitor")
+    __slots__ = ("fields", "is_plain", "secret", "size", "visitor")
 
     def __init__(self, fields: list[Field], site: Site | None) -> None:
+        # the key has the fields, the visitor every cookie as text
+        self.size = _OVERHEAD + sum(3 * len(value) + 256 for _, value in fields)
         self.fields = fields = visitors_fields(fields)
         self.visitor = None if site is None else Visitor(fields, site.manifest.session_cookie)
         self.secret: str | None = None

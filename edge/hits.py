@@ -16,26 +16,24 @@ from edge.core.assembled import accepts_gzip
 from edge.core.exchange import after_lookup, after_plain_lookup, begin
 from edge.core.hit import BODILESS, Own, PageHit, StoredHit
 from edge.core.messages import Field, Headers, RequestHead
-from edge.core.plan import Plan, make_plan
-from edge.core.prepared import PreparedShell
+from edge.core.plan import make_plan
 from edge.core.site import Site
 from edge.core.steps import Found, Lookup, Page, PlainLookup, Serve, Splice
-from edge.core.stored import StoredResponse
-from edge.core.vary import NO_VARY, VaryRule
+from edge.core.vary import NO_VARY
 from edge.csrf import Csrf
 from edge.edge import Edge
+from edge.known import Known, PageRest, StoredRest
 from edge.pages import Pages
 from edge.plain import Plain
-from edge.store.memory import Memory
 from fragments.csrf import SECRET_LENGTH, secret_from_bytes
 from fragments.dimensions import Dimension
 from fragments.signing import to_text
 
 NONCE_BYTES: Final = 16
-MAX_ADDRESSES: Final = 20_000
-MAX_CALLERS: Final = 20_000
 MAX_NAMES: Final = 256
 """Fields that anything may depend on; an origin that reads more of them is not answered for."""
+MAX_CODINGS: Final = 256
+"""Bytes of an Accept-Encoding that is remembered; browsers send 25."""
 PATIENCE: Final = 1.0
 """Seconds for which a request that is not for here is not looked at again."""
 
@@ -63,100 +61,26 @@ _UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _NOTHING_OWN: Final = Own()
 
 
-class _Known:
-    """An answer and what it rests on; without `hit`: that there is none here."""
-
-    __slots__ = ("count", "hit", "rest", "until")
-
-    def __init__(self, hit: PageHit | StoredHit | None, rest: _Rest | None, until: float) -> None:
-        self.hit = hit
-        self.rest = rest
-        self.until = until
-        self.count = -1
-
-
-class _PageRest:
-    """What the answer with a page was worked out from."""
-
-    __slots__ = ("_memory", "_page", "_path_key", "_plan", "_shell", "_unknown_key")
-
-    def __init__(
-        self, memory: Memory, pages: Pages, page: Page, shell: PreparedShell, plan: Plan
-    ) -> None:
-        self._memory = memory
-        self._path_key = pages.path_key
-        self._unknown_key = pages.unknown_key
-        self._page = page
-        self._shell = shell
-        self._plan = plan
-
-    def holds(self, now: float) -> bool:
-        """Whether looking everything up again would find the same; it all counts as used."""
-        memory, page = self._memory, self._page
-        if memory.records.get(self._path_key) is not page.record:
-            return False
-        if memory.shells.get(page.key) is not self._shell:
-            return False
-        if memory.marks.get(self._unknown_key, now) or memory.marks.get(page.key, now):
-            return False
-        for found in self._plan.found:
-            if memory.reads.get(found.base) is not found.reads:
-                return False
-            if memory.held(found.key) is not found.fragment:
-                return False
-        return True
-
-
-class _StoredRest:
-    """What the answer with a stored response was worked out from."""
-
-    __slots__ = ("_memory", "_path_key", "_plain", "_rules", "_stored", "_unknown_key")
-
-    def __init__(
-        self, memory: Memory, pages: Pages | None, path_key: bytes, plain: Plain,
-        stored: StoredResponse,
-    ) -> None:  # fmt: skip
-        self._memory = memory
-        self._path_key = path_key
-        self._unknown_key = None if pages is None else pages.unknown_key
-        self._plain = plain
-        self._stored = stored
-        self._rules = self.rules
-
-    @property
-    def rules(self) -> set[VaryRule]:
-        """What the variants of the resource are selected by."""
-        variants = self._memory.responses.variants(self._plain.primary)
-        return {variant.facts.vary for variant in variants}
-
-    def holds(self, now: float) -> bool:
-        """As for pages."""
-        memory = self._memory
-        if self._unknown_key is not None:
-            if memory.records.get(self._path_key) is not None:
-                return False
-            if memory.marks.get(self._unknown_key, now) not in (None, "plain"):
-                return False
-        return self.rules == self._rules and self._plain.lookup().stored is self._stored
-
-
-_Rest = _PageRest | _StoredRest
-
-
 class Hits:
-    """The hits of one edge. Everything kept here can be worked out again, and is bounded."""
+    """The hits of one edge. What is kept here can be worked out again; it takes half as many bytes
+
+    as `private_bytes` at most, beside the store.
+    """
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._memory = edge.memory
         self._site: Site | None = None
         self._kinds: dict[bytes, int] = {}
-        self._trusted: Memo[str, bool] = Memo(MAX_CALLERS)
-        self._addresses: Memo[Hashable, Address] = Memo(MAX_ADDRESSES)
-        self._callers: Memo[Hashable, Caller] = Memo(MAX_CALLERS)
+        self._trusted: Memo[str, bool] = Memo(MAX_NAMES)
         self._codings: Memo[bytes, bool] = Memo(MAX_NAMES)
-        self._shared: Memo[tuple[Address, bool], _Known] = Memo(MAX_ADDRESSES)
-        self._known: Memo[tuple[Address, bool, Caller], _Known] = Memo(MAX_CALLERS)
+        share = edge.settings.private_bytes // 8
+        self._addresses: Memo[Hashable, Address] = Memo(share, lambda known: known.size)
+        self._callers: Memo[Hashable, Caller] = Memo(share, lambda known: known.size)
+        self._shared: Memo[tuple[Address, bool], Known] = Memo(share, lambda known: known.size)
+        self._known: Memo[tuple[Address, bool, Caller], Known] = Memo(
+            share, lambda known: known.size
+        )
         self._begin_anew(edge.manifest.site)
 
     def answer(
@@ -238,7 +162,8 @@ class Hits:
         takes = self._codings.get(field[1])
         if takes is None:
             takes = accepts_gzip([field])
-            self._codings.keep(field[1], takes)
+            if len(field[1]) <= MAX_CODINGS:
+                self._codings.keep(field[1], takes)
         return takes
 
     def _caller(self, kept: list[Field]) -> Caller:
@@ -261,7 +186,7 @@ class Hits:
             known = self._learn(address, caller, gzip, now)
         return known.hit
 
-    def _holds(self, known: _Known, now: float) -> bool:
+    def _holds(self, known: Known, now: float) -> bool:
         count = self._memory.changes.count
         if known.count != count:
             if known.rest is None or not known.rest.holds(now):
@@ -269,11 +194,11 @@ class Hits:
             known.count = count
         return now < known.until
 
-    def _learn(self, address: Address, caller: Caller, gzip: bool, now: float) -> _Known:
-        self._shared.pop((address, gzip), None)
+    def _learn(self, address: Address, caller: Caller, gzip: bool, now: float) -> Known:
+        self._shared.forget((address, gzip))
         known, is_for_all = self._work_out(address, caller, gzip, now)
         if known is None:
-            known = _Known(None, None, now + PATIENCE)
+            known = Known(None, None, now + PATIENCE)
         known.count = self._memory.changes.count
         if is_for_all and caller.is_plain:
             self._shared.keep((address, gzip), known)
@@ -283,7 +208,7 @@ class Hits:
 
     def _work_out(
         self, address: Address, caller: Caller, gzip: bool, now: float
-    ) -> tuple[_Known | None, bool]:
+    ) -> tuple[Known | None, bool]:
         """What leads to an answer from memory, if anything, and whether it is one for all."""
         edge, site, memory = self._edge, self._site, self._memory
         inbound = address.called_by(caller)
@@ -301,7 +226,7 @@ class Hits:
 
     def _work_out_page(
         self, pages: Pages, page: Page, caller: Caller, gzip: bool, now: float
-    ) -> tuple[_Known | None, bool]:
+    ) -> tuple[Known | None, bool]:
         edge, memory = self._edge, self._memory
         found = Found(memory.shells.get(page.key), memory.marks.get(page.key, now))
         step = after_lookup(found, now)
@@ -327,13 +252,13 @@ class Hits:
         )
         hit = PageHit(shell, plan, edge.keyring, caller.secret, mints=mints, gzip=gzip)
         ends = [shell.expiry.fresh_until, *(f.expiry.fresh_until for f in plan.held.values())]
-        rest = _PageRest(memory, pages, page, shell, plan)
+        rest = PageRest(memory, pages, page, shell, plan)
         is_for_all = shell.is_whole and not dimensions
-        return _Known(hit, rest, min(ends)), is_for_all
+        return Known(hit, rest, min(ends)), is_for_all
 
     def _work_out_stored(
         self, address: Address, pages: Pages | None, plain: Plain, step: PlainLookup, now: float
-    ) -> tuple[_Known | None, bool]:
+    ) -> tuple[Known | None, bool]:
         memory = self._memory
         served = after_plain_lookup(step, plain.lookup(), now)
         if not isinstance(served, Serve) or not now < served.stored.facts.fresh_until:
@@ -341,10 +266,10 @@ class Hits:
         stored = served.stored
         if stored.document is not None or stored.facts.status in BODILESS:
             return None, False
-        rest = _StoredRest(memory, pages, address.path_key, plain, stored)
+        rest = StoredRest(memory, pages, address.path_key, plain, stored)
         if not self._sees(*(r.fields for r in rest.rules)) or not _is_sendable(stored.headers):
             return None, False
-        known = _Known(StoredHit(stored), rest, stored.facts.fresh_until)
+        known = Known(StoredHit(stored), rest, stored.facts.fresh_until)
         return known, rest.rules == {NO_VARY}
 
     def _sees(self, *names: Iterable[str | bytes]) -> bool:

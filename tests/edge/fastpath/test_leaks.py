@@ -159,12 +159,17 @@ async def test_what_is_for_all_is_for_those_only_who_may_have_it(
     assert preview.body == varying.body == b"rendered in process"
 
 
-async def test_memory_of_callers_is_bounded(lines: Lines) -> None:
-    line = lines.fast()
-    lines.hits._callers.limit = lines.hits._known.limit = 100
+async def test_what_is_remembered_of_requests_is_bounded_in_bytes(lines: Lines) -> None:
+    line, hits = lines.fast(), lines.hits
+    memos = (hits._callers, hits._addresses, hits._known)
+    for memo in memos:
+        memo.limit = 100_000
 
-    for number in range(500):
-        line.feed(home(f"ann; x={number}"))
+    for number in range(300):
+        line.feed(home(f"ann; x={number}" + "y" * number * 10))
+        line.feed(request(f"/home?n={number}{'z' * number * 10}"))
+        await line.rest()
 
-    assert len(lines.hits._callers) <= 100
-    assert len(lines.hits._known) <= 100
+    for memo in memos:
+        weight = sum(entry.size for entry in memo.values())
+        assert 0 < weight == memo.weight <= memo.limit

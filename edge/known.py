@@ -1,0 +1,93 @@
+"""Answers that are known already, and what they rest on: whether they still hold."""
+
+from __future__ import annotations
+
+from edge.core.hit import PageHit, StoredHit
+from edge.core.plan import Plan
+from edge.core.prepared import PreparedShell
+from edge.core.steps import PLAIN, Page
+from edge.core.stored import StoredResponse
+from edge.core.vary import VaryRule
+from edge.pages import Pages
+from edge.plain import Plain
+from edge.store.memory import Memory
+
+
+class Known:
+    """An answer and what it rests on; without `hit`: that there is none here."""
+
+    __slots__ = ("count", "hit", "rest", "size", "until")
+
+    def __init__(
+        self, hit: PageHit | StoredHit | None, rest: PageRest | StoredRest | None, until: float
+    ) -> None:
+        self.hit = hit
+        self.rest = rest
+        self.until = until
+        self.count = -1
+        self.size = 512 + (0 if hit is None else hit.size)
+
+
+class PageRest:
+    """What the answer with a page was worked out from."""
+
+    __slots__ = ("_memory", "_page", "_path_key", "_plan", "_shell", "_unknown_key")
+
+    def __init__(
+        self, memory: Memory, pages: Pages, page: Page, shell: PreparedShell, plan: Plan
+    ) -> None:
+        self._memory = memory
+        self._path_key = pages.path_key
+        self._unknown_key = pages.unknown_key
+        self._page = page
+        self._shell = shell
+        self._plan = plan
+
+    def holds(self, now: float) -> bool:
+        """Whether looking everything up again would find the same; it all counts as used."""
+        memory, page = self._memory, self._page
+        if memory.records.get(self._path_key) is not page.record:
+            return False
+        if memory.shells.get(page.key) is not self._shell:
+            return False
+        if memory.marks.get(self._unknown_key, now) or memory.marks.get(page.key, now):
+            return False
+        for found in self._plan.found:
+            if memory.reads.get(found.base) is not found.reads:
+                return False
+            if memory.held(found.key) is not found.fragment:
+                return False
+        return True
+
+
+class StoredRest:
+    """What the answer with a stored response was worked out from."""
+
+    __slots__ = ("_memory", "_path_key", "_plain", "_rules", "_stored", "_unknown_key")
+
+    def __init__(
+        self, memory: Memory, pages: Pages | None, path_key: bytes, plain: Plain,
+        stored: StoredResponse,
+    ) -> None:  # fmt: skip
+        self._memory = memory
+        self._path_key = path_key
+        self._unknown_key = None if pages is None else pages.unknown_key
+        self._plain = plain
+        self._stored = stored
+        self._rules = self.rules
+
+    @property
+    def rules(self) -> set[VaryRule]:
+        """What the variants of the resource are selected by."""
+        variants = self._memory.responses.variants(self._plain.primary)
+        return {variant.facts.vary for variant in variants}
+
+    def holds(self, now: float) -> bool:
+        """As for pages."""
+        memory = self._memory
+        if self._unknown_key is not None:
+            if memory.records.get(self._path_key) is not None:
+                return False
+            if memory.marks.get(self._unknown_key, now) not in (None, PLAIN):
+                return False
+        return self.rules == self._rules and self._plain.lookup().stored is self._stored
