@@ -11,9 +11,12 @@ from .steps import Ask, Flow
 def catch_up(levels: Levels) -> Flow:
     """Know, once a request, of every invalidation that was there when it began."""
     level = request_level()
-    if level is None or level.caught_up:
+    # also before the first load: of what is loaded unheard nobody would tell us
+    is_new = levels.clock.position is None
+    if not is_new and (level is None or level.caught_up):
         return
-    level.caught_up = True
+    if level is not None:
+        level.caught_up = True
     if levels.link is None:
         return
     answers = yield Ask([("GET", levels.commands.names.clock)])

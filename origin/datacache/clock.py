@@ -56,16 +56,19 @@ class Verdict(enum.Enum):
 
 
 class Clock:
-    """The mirror. `on_message` hears of every invalidation once, `on_gap` of missed ones."""
+    """The mirror. `on_message` hears of every invalidation once, `on_gap` of missed ones,
+    `on_begin` that hearing begins."""
 
     def __init__(
         self,
         on_message: Callable[[Message], None] = lambda message: None,
         on_gap: Callable[[], None] = lambda: None,
+        on_begin: Callable[[], None] = lambda: None,
     ) -> None:
         self._lock = threading.RLock()
         self._on_message = on_message
         self._on_gap = on_gap
+        self._on_begin = on_begin
         self._stamps: OrderedDict[str, Stamp] = OrderedDict()
         self._sequences: OrderedDict[str, int] = OrderedDict()
         self._floor = 0
@@ -110,10 +113,17 @@ class Clock:
             self._on_gap()
 
     def begin(self, position: int) -> None:
-        """Begin to listen at `position`; what this process loaded itself it keeps."""
+        """Begin to hear at `position`, if nobody has begun yet.
+
+        What was loaded before may have been invalidated unheard.
+        """
         with self._lock:
+            if self.position is not None:
+                return
             self._stamps.clear()
             self.position = self.base = position
+            self._number((ALL,))
+            self._on_begin()
 
     def judge(self, at: int | None, groups: Iterable[str]) -> Verdict:
         """What is known of an entry whose load began at `at`."""

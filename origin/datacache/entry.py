@@ -1,6 +1,6 @@
 """One stored value with what must be known about it, and its bytes in the shared level.
 
-    magic · flags · CRC-32 of key and rest · length of header · header · payload
+    magic · flags · CRC-32 of key and all the rest · length of header · header · payload
 
 The checksum covers the key, so that an entry under another's name, a cut one and one of another
 program are all found out before a byte of them is decoded.
@@ -66,7 +66,9 @@ def encode(key: str, entry: Entry, compress_above: int) -> bytes:
         if len(deflated) < len(payload):
             payload, flags = deflated, _DEFLATED
     return (
-        _PREFIX.pack(_MAGIC, flags, _checksum(key, header, payload), len(header)) + header + payload
+        _PREFIX.pack(_MAGIC, flags, _checksum(key, flags, header, payload), len(header))
+        + header
+        + payload
     )
 
 
@@ -79,7 +81,7 @@ def decode(key: str, data: bytes) -> Entry:
         raise Unreadable("no entry of ours, or one of another release")
     header = data[_PREFIX.size : _PREFIX.size + length]
     payload = data[_PREFIX.size + length :]
-    if _checksum(key, header, payload) != checksum:
+    if _checksum(key, flags, header, payload) != checksum:
         raise Unreadable("damaged, or stored under another key")
     try:
         label, at, lsn, groups, times = msgpack.unpackb(header)
@@ -102,5 +104,7 @@ def _inflate(data: bytes) -> bytes:
     return payload
 
 
-def _checksum(key: str, header: bytes, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(header, zlib.crc32(key.encode("utf-8", "replace"))))
+def _checksum(key: str, flags: int, header: bytes, payload: bytes) -> int:
+    # the lengths too: where the header ends decides what the payload is
+    start = f"{flags} {len(header)} {key}".encode("utf-8", "replace")
+    return zlib.crc32(payload, zlib.crc32(header, zlib.crc32(start)))

@@ -41,7 +41,7 @@ class Levels:
     def __init__(self, conf: Settings) -> None:
         self.conf = conf
         self.process = ProcessLayer(conf.process_bytes)
-        self.clock = Clock(self._heard, self._missed)
+        self.clock = Clock(self._heard, self._missed, self.process.clear)
         self.flights = Flights()
         self.trusted_until = math.inf
         self.link: RedisLink | None = None

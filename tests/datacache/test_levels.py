@@ -381,3 +381,22 @@ def test_a_slow_holder_keeps_its_lease_and_others_wait_for_it(
 
         assert (value, one.hear()) == ("1.00", "1.00")
         assert (counts["hits_loader"], counts["waited"]) == (0, 1)
+
+
+def test_what_was_loaded_before_hearing_began_is_not_trusted(
+    shared: layers.Levels, source: Source
+) -> None:
+    """An invalidation between the first load and the listener's start reaches nobody otherwise."""
+    shared.listen = lambda: None  # type: ignore[method-assign]
+    price = source.price()
+    shared.trusted_until = float("inf")
+    shared.link, link = None, shared.link
+    price(1)
+    shared.link = link
+    assert shared.link
+    source.value = Decimal("2.00")
+    shared.link.call([shared.commands.invalidate(["product:1"], soft=False, lsn=0)])
+
+    shared.clock.begin(2**52)
+
+    assert price(1) == Decimal("2.00")
