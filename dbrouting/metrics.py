@@ -15,9 +15,9 @@ Labels = tuple[tuple[str, str], ...]
 Samples = Iterable[tuple[Labels, float]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
-    """Name, type and meaning of a metric."""
+    """Name, type and meaning of a metric. Found by identity: every query looks one up."""
 
     name: str
     kind: str
