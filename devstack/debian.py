@@ -45,18 +45,22 @@ class PackageFolder:
         Raises:
             ProgramNotFound: apt failed, or this is no Debian; the message says what to do.
         """
-        if shutil.which("apt-get") is None:
-            raise ProgramNotFound(f"there is no apt-get to install {package} with")
         if os.geteuid() == 0:
+            _require_apt(package)
             _install(package)
         else:
-            self._unpack(package)
+            self.unpack(package)
 
-    def _unpack(self, package: str) -> None:
-        """apt gets directories of its own, so it needs no right on the system's.
+    def unpack(self, package: str) -> None:
+        """Unpacks the package, and what it needs that is not installed, into :attr:`root`.
 
-        The system's list of installed packages is only read, to leave out what is there.
+        apt gets directories of its own, so it needs no right on the system's, whose list of
+        installed packages is only read.
+
+        Raises:
+            ProgramNotFound: as for :meth:`provide`.
         """
+        _require_apt(package)
         say(f"downloading {package} into {self.folder} (once) …")
         work = self.folder / "apt"
         for folder in ("lists/partial", "cache/archives/partial", "packages"):
@@ -77,6 +81,11 @@ class PackageFolder:
             _run("dpkg-deb", "--extract", str(archive), str(partial))
         shutil.rmtree(work)
         partial.rename(self.root)
+
+
+def _require_apt(package: str) -> None:
+    if shutil.which("apt-get") is None:
+        raise ProgramNotFound(f"there is no apt-get to get {package} with")
 
 
 def _install(package: str) -> None:

@@ -1,6 +1,5 @@
 """psycopg 3's pool, one a node; and PgBouncer in transaction mode."""
 
-import shutil
 import socket
 import subprocess
 import threading
@@ -13,6 +12,7 @@ import pytest
 from django.db import connections
 
 import dbrouting
+from devstack.pgbouncer import pgbouncer as devstack_pgbouncer
 from devstack.ports import claim_port
 from devstack.supervisor import supervisor
 from tests.dbrouting.load import SHORT, Load, read, read_anew
@@ -26,9 +26,6 @@ FAULTS = [
     pytest.param("stop", marks=pytest.mark.full),
 ]
 needs_pool = pytest.mark.skipif(DRIVER == "psycopg2", reason="psycopg2 has no pool")
-needs_pgbouncer = pytest.mark.skipif(
-    not shutil.which("pgbouncer"), reason="apt-get install pgbouncer"
-)
 
 
 @pytest.fixture
@@ -81,6 +78,7 @@ def pgbouncer(shop: Shop, directory: Path) -> Iterator[list[int]]:
     """PgBouncer in transaction mode before each server: primary first; yields the ports."""
     claims = [claim_port() for _ in shop.cluster.nodes]
     account = supervisor().account
+    program = devstack_pgbouncer(account, directory)
     started = []
     for claim, node in zip(claims, shop.cluster.nodes, strict=True):
         users = directory / f"users-{node.port}.txt"
@@ -98,7 +96,8 @@ def pgbouncer(shop: Shop, directory: Path) -> Iterator[list[int]]:
         claim.release()
         started.append(
             subprocess.Popen(
-                ["pgbouncer", "-q", str(config)],
+                [program.executable, "-q", str(config)],
+                env=program.environment(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 **account.popen_options(),
@@ -147,7 +146,6 @@ def wait_for_ports(ports: list[int]) -> None:
                 time.sleep(0.02)
 
 
-@needs_pgbouncer
 def test_reads_and_writes_through_pgbouncer(behind_pgbouncer):
     assert Product.objects.count() == 10
     assert len(list(Product.objects.iterator(chunk_size=3))) == 10
@@ -159,7 +157,6 @@ def test_reads_and_writes_through_pgbouncer(behind_pgbouncer):
         assert Product.objects.first().stock == 4
 
 
-@needs_pgbouncer
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_server_behind_pgbouncer_fails(behind_pgbouncer, fault):
     shop = behind_pgbouncer
@@ -170,7 +167,6 @@ def test_a_server_behind_pgbouncer_fails(behind_pgbouncer, fault):
     assert outcome.errors == []
 
 
-@needs_pgbouncer
 def test_own_writes_are_read_through_pgbouncer_with_replay_paused(behind_pgbouncer):
     behind_pgbouncer.replicas[0].pause_replay()
     missed = []
