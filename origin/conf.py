@@ -46,6 +46,15 @@ VARYING_HEADERS: Final = (
 )
 """Fields by which frameworks ask for another representation of the same URL."""
 
+SECOND_PASS_SKIPS: Final = (
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.common.BrokenLinkEmailsMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
+)
+"""Middleware that works on the page's response alone: on headers or a body which a bundle lacks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -76,6 +85,8 @@ class Settings:
     max_shell: int = 4 * 1024 * 1024
     max_nesting: int = 4
     workers: int = 4
+    second_pass_skips: tuple[str, ...] = SECOND_PASS_SKIPS
+    """Middleware, by dotted path, that bundles do not run through."""
     # the edges that purges go to (origin.outbox)
     edges: tuple[str, ...] = ()
     admin_token: str | None = None
@@ -213,6 +224,7 @@ _CHECKS: Final[dict[str, Callable[[str, Any], object]]] = {
     "MAX_SHELL": _count,
     "MAX_NESTING": _count,
     "WORKERS": _count,
+    "SECOND_PASS_SKIPS": _texts,
     "EDGES": _texts,
     "ADMIN_TOKEN": _TEXT,
     "PURGE_TIMEOUT": _seconds,

@@ -7,7 +7,7 @@ import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
@@ -19,7 +19,7 @@ from django.template.response import SimpleTemplateResponse
 
 from fragments.bundle import Frame, FramePart
 from fragments.csrf import CsrfHole, looks_like_field, split_tokens
-from fragments.include import Include, split_markers
+from fragments.include import Include, has_marker, split_markers
 from fragments.shell import NONCE, Scope
 
 from . import counters, csrf, rendering
@@ -27,7 +27,6 @@ from .conf import Settings
 from .guard import FirstPassViolation, Guard
 from .middleware_reads import reads_of
 from .passes import LANGUAGE_ARGUMENT, Pass, TwoPass, entered
-from .plain_copy import plain_copy
 from .reads import ReadLog, track
 from .registry import Fragment, UnknownFragment, groups_for
 from .session import ReadOnly, ReadOnlyMessages
@@ -125,7 +124,7 @@ class Renderer:
         *,
         is_nobody: bool = False,
     ) -> None:
-        self._visitor = visitor
+        self.visitor = visitor
         self._for_nobody = for_nobody
         self._values = values
         self._conf = conf
@@ -147,11 +146,16 @@ class Renderer:
         """As `render`, for an async renderer: many of them run together."""
         started = time.perf_counter()
         try:
-            surroundings = await sync_to_async(self._surroundings)(job)
+            surroundings = self._known_surroundings(job)
+            if surroundings is None:
+                surroundings = await sync_to_async(self._surroundings)(job)
             attempt = self._attempt(job, surroundings, writes=False, depth=0)
             with self._under(attempt):
                 rendered = await cast("Awaitable[str | HttpResponse]", self._call(attempt))
-            piece = await sync_to_async(self._finish)(attempt, rendered)
+            if _may_block(attempt, rendered):
+                piece = await sync_to_async(self._finish)(attempt, rendered)
+            else:
+                piece = self._finish(attempt, rendered)  # a thread would cost more than the work
         except Exception as error:  # noqa: BLE001  # any renderer may raise anything
             return self._failed(job, error, started)
         return self._frame(job, piece, started)
@@ -187,28 +191,33 @@ class Renderer:
         return self._piece(replace(job, fragment=fragment), False, depth)
 
     def _surroundings(self, job: Job) -> Surroundings:
+        found = self._known_surroundings(job)
+        if found is None:
+            dimensions = job.fragment.options.dimensions
+            found = self._nobody[dimensions] = self._for_nobody(dimensions)
+        return found
+
+    def _known_surroundings(self, job: Job) -> Surroundings | None:
+        """What `job` is rendered in; None where the stack must prepare it first."""
         options = job.fragment.options
         if options.scope != "public" and not self._is_nobody:
-            return self._visitor
+            return self.visitor
         if self._is_nobody and not options.dimensions:
-            return self._visitor
-        found = self._nobody.get(options.dimensions)
-        if found is None:
-            found = self._nobody[options.dimensions] = self._for_nobody(options.dimensions)
-        return found
+            return self.visitor
+        return self._nobody.get(options.dimensions)
 
     def _attempt(self, job: Job, surroundings: Surroundings, writes: bool, depth: int) -> _Attempt:
         options = job.fragment.options
         dimensions = dimensions_named(options.dimensions, self._conf)
         fields = cookie_fields(dimensions)
         log = ReadLog(exempt_cookies=fields)
-        cookies = plain_copy(surroundings.request.COOKIES)
         reduced = {
             item.field: self._values[item.name]
             for item in dimensions
             if item.source in ("cookie", "language", "bucket") and item.name in self._values
         }
-        request = track(surroundings.request, log, {**cookies, **reduced})
+        cookies = {**surroundings.cookies, **reduced}
+        request = track(surroundings.request, log, surroundings.meta, cookies)
         declared = {
             item.name: self._values[item.name] for item in dimensions if item.name in self._values
         }
@@ -249,16 +258,18 @@ class Renderer:
     @contextmanager
     def _under(self, attempt: _Attempt) -> Iterator[None]:
         """Be where the fragment is to be rendered; raise what its guard saw."""
-        with ExitStack() as stack:
-            stack.enter_context(entered(attempt.state))
-            stack.enter_context(attempt.surroundings.active(attempt.job.language))
-            if attempt.guard is not None:
-                attempt.guard.arm()
-                stack.callback(attempt.guard.disarm)
-            before = _written(attempt.request) if attempt.writes else None
-            yield
-            if before is not None:
-                attempt.piece.wrote = _written(attempt.request) != before
+        guard = attempt.guard
+        with entered(attempt.state), attempt.surroundings.active(attempt.job.language):
+            if guard is not None:
+                guard.arm()
+            try:
+                before = _written(attempt.request) if attempt.writes else None
+                yield
+                if before is not None:
+                    attempt.piece.wrote = _written(attempt.request) != before
+            finally:
+                if guard is not None:
+                    guard.disarm()
         if attempt.state.violation is not None:
             raise attempt.state.violation
 
@@ -359,7 +370,7 @@ class Renderer:
             piece.max_age = 0.0
 
     def _cookies(self) -> Mapping[str, str]:
-        return plain_copy(self._visitor.request.COOKIES)  # no fragment's reading
+        return self.visitor.cookies  # no fragment's reading
 
     def _frame(self, job: Job, piece: _Piece, started: float) -> Frame:
         scope: Scope = "no-store" if piece.log.everything else piece.scope
@@ -400,6 +411,16 @@ def unknown(index: int, error: UnknownFragment, *, strict: bool) -> Frame:
     logger.warning("%s", error)
     counters.count("fragment-unknown")
     return failure(index, 404, error, strict=strict)
+
+
+def _may_block(attempt: _Attempt, rendered: str | HttpResponse) -> bool:
+    """Whether finishing may run more of the project's code: a template, groups, other fragments."""
+    if settings.CSRF_USE_SESSIONS or callable(attempt.job.fragment.options.groups):
+        return True
+    if isinstance(rendered, SimpleTemplateResponse) and not rendered.is_rendered:
+        return True
+    body = rendered.encode() if isinstance(rendered, str) else getattr(rendered, "content", b"")
+    return has_marker(body)
 
 
 async def _await(rendered: Awaitable[Any]) -> Any:

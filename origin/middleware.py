@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, assert_never, cast
 
@@ -20,6 +21,7 @@ from fragments.manifest import INTERNAL_PREFIX
 from . import counters, endpoints, exchange, foreign, guess, proof, second_pass
 from .conf import get_settings
 from .databases import check_lsn, first_pass_reads, fragment_reads
+from .fragment_stack import FragmentStack, below
 from .frames import ForNobody
 from .middleware_reads import watch
 from .page import SAFE, page_options_of
@@ -129,10 +131,20 @@ class TwoPassMiddleware:
                 return cast(HttpResponseBase, stop.value)
             result = await self._perform_async(step)
 
+    @functools.cached_property
+    def _second_pass_stack(self) -> Stack:
+        """What bundles run through: a chain of its own, synchronous always."""
+        middleware = below(type(self), settings.MIDDLEWARE)
+        if middleware is not None:
+            return FragmentStack(middleware, get_settings().second_pass_skips, self.process_view)
+        return async_to_sync(self.get_response) if self.is_async else self.get_response
+
     def _perform(self, step: Step) -> object:
         match step:
             case Run():
                 with _running(step):
+                    if _is_of_second_pass(step):
+                        return self._second_pass_stack(step.request)
                     return self.get_response(step.request)
             case Work():
                 return step.function()
@@ -143,6 +155,9 @@ class TwoPassMiddleware:
 
     async def _perform_async(self, step: Step) -> object:
         match step:
+            case Run() if _is_of_second_pass(step):
+                # one thread for all of it: middleware, session and user, the gate, the head
+                return await sync_to_async(self._perform)(step)
             case Run():
                 with _running(step):
                     return await self.get_response(step.request)
@@ -165,13 +180,14 @@ class TwoPassMiddleware:
             preparation = Preparation()
             step = Run(sub, TwoPass(Pass.SECOND, work=preparation))
             with capture(request).active():
-                if self.is_async:
-                    async_to_sync(self._perform_async)(step)
-                else:
-                    self._perform(step)
+                self._perform(step)
             return preparation.surroundings or _bare(sub)
 
         return prepare
+
+
+def _is_of_second_pass(step: Run) -> bool:
+    return isinstance(step.state.work, (Bundle, Preparation))
 
 
 @contextlib.contextmanager
@@ -191,7 +207,7 @@ def _running(step: Run) -> Iterator[None]:
             stack.enter_context(first_pass_reads(step.min_lsn))
         else:
             watch(request)
-        if isinstance(state.work, (Bundle, Preparation)):
+        if _is_of_second_pass(step):
             is_nobody = not isinstance(state.work, Bundle) or state.work.is_nobody
             stack.enter_context(fragment_reads(step.min_lsn, is_nobody=is_nobody))
         yield

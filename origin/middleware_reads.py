@@ -56,6 +56,8 @@ def reads_of(request: HttpRequest) -> MiddlewareReads:
     CSRF tokens are never kept.
     """
     seen: MiddlewareReads = request.__dict__.get("_twopass_seen", MiddlewareReads())
+    if not seen.cookies:
+        return seen
     known = {
         settings.SESSION_COOKIE_NAME,
         settings.CSRF_COOKIE_NAME,

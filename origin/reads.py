@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import sys
 from collections.abc import Iterator, Mapping
@@ -77,21 +76,24 @@ class ReadLog:
         return Reads(tuple(sorted(self._cookies)), tuple(sorted(self._headers)), self.url)
 
 
-def track(request: HttpRequest, log: ReadLog, cookies: Mapping[str, str]) -> HttpRequest:
+def track(
+    request: HttpRequest, log: ReadLog, meta: Mapping[str, Any], cookies: Mapping[str, str]
+) -> HttpRequest:
     """A view of `request` for one fragment: same session and user, its reads go to `log`.
 
-    `cookies` is what the fragment sees of them.
+    `meta` and `cookies` are what the fragment sees of them.
     """
-    tracked = copy.copy(request)
-    tracked.__class__ = _tracked_class(type(request))  # type: ignore[arg-type]  # a class hashes
+    kind: type[HttpRequest] = _tracked_class(type(request))  # type: ignore[arg-type]  # a class hashes
+    tracked = kind.__new__(kind)  # what copy.copy does, without asking how requests are pickled
 
     def read_all() -> None:
         log.everything = True
 
     fields = tracked.__dict__
+    fields.update(request.__dict__)
     fields["_twopass_log"] = log
     fields.pop("headers", None)  # a cached property over META: it must see the tracked one
-    fields["META"] = TrackedDict(request.META, log.meta, read_all)
+    fields["META"] = TrackedDict(meta, log.meta, read_all)
     if "environ" in fields:
         fields["environ"] = fields["META"]
     fields["COOKIES"] = TrackedDict(cookies, log.cookie, read_all)

@@ -87,6 +87,7 @@ class Plan:
         self._context = contextvars.copy_context()
         # the copy is made in a thread of sync_to_async, and used when that thread is free again
         self._context.run(SyncToAsync.deadlock_context.set, False)
+        self._context.run(renderer.visitor.stay)
 
     def __repr__(self) -> str:
         return f"<Plan of {self._count} fragments, {len(self._ready)} ready>"
@@ -121,30 +122,41 @@ class Plan:
 
     async def amessages(self) -> AsyncIterator[Message]:
         """As `messages`, with async fragments together and sync ones in the request's thread."""
-        yield self.head
-        for frame in self._ready:
-            yield frame
+        async for batch in self._batches():
+            for message in batch:
+                yield message
+
+    async def _batches(self) -> AsyncIterator[list[Message]]:
+        """Messages as they are there, those that are there at the same time together."""
+        yield [self.head, *self._ready]
         queue: asyncio.Queue[Frame] = asyncio.Queue()
         tasks = [self._in_context(self._put_async(queue, job)) for job in self._async]
         tasks += [asyncio.create_task(self._put_pooled(queue, job)) for job in self._pooled]
-        tasks.append(asyncio.create_task(self._put_in_turn(queue)))
+        if self._sync:
+            tasks.append(asyncio.create_task(self._put_in_turn(queue)))
+        left = self._count - len(self._ready)
         try:
-            for _ in range(self._count - len(self._ready)):
-                yield await queue.get()
+            while left:
+                batch: list[Message] = [await queue.get()]
+                while not queue.empty():
+                    batch.append(queue.get_nowait())
+                left -= len(batch)
+                yield batch if left else [*batch, End(self._count)]
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        yield End(self._count)
+        if self._count == len(self._ready):
+            yield [End(self._count)]
 
     def encoded(self) -> Iterator[bytes]:
         """The wire form of `messages`."""
         return map(_encode, self.messages())
 
     async def aencoded(self) -> AsyncIterator[bytes]:
-        """The wire form of `amessages`."""
-        async for message in self.amessages():
-            yield _encode(message)
+        """The wire form of `amessages`; what is there at the same time is sent at once."""
+        async for batch in self._batches():
+            yield b"".join(map(_encode, batch))
 
     def _in_context(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work, context=self._context.copy())

@@ -17,7 +17,8 @@ class TrackedDict(dict[str, Any]):
         read: Callable[[str], None],
         read_all: Callable[[], None],
     ) -> None:
-        super().__init__(plain_copy(values))  # wrapping another one is no reading
+        # wrapping another one is no reading
+        super().__init__(values if type(values) is dict else plain_copy(values))
         self._read = read
         self._read_all = read_all
 

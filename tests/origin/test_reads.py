@@ -25,7 +25,7 @@ def tracked() -> tuple[HttpRequest, ReadLog]:
     factory.cookies["sessionid"] = "secret"
     request = factory.get("/page/?q=1")
     log = ReadLog()
-    return track(request, log, request.COOKIES), log
+    return track(request, log, request.META, request.COOKIES), log
 
 
 @pytest.mark.parametrize(
