@@ -28,6 +28,14 @@ class Judging(Protocol):
 
 
 @dataclass(slots=True)
+class Findings:
+    """What all rules ask of one migration, found out once."""
+
+    created: frozenset[str]
+    locks: dict[tuple[int | None, int], tuple[list[Lock], list[str]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Context:
     """The question put to one rule. Answers that had to be assumed are noted for the report."""
 
@@ -38,6 +46,15 @@ class Context:
     _migration: Migration | None = None
     _operation: Operation | None = None
     assumed: list[str] = field(default_factory=list)
+    _findings: Findings | None = None
+
+    @property
+    def findings(self) -> Findings:
+        """What is known of the migration already; the linter shares it among rules."""
+        if self._findings is None:
+            created = self._migration.created_tables() if self._migration else frozenset()
+            self._findings = Findings(created)
+        return self._findings
 
     @property
     def migration(self) -> Migration:
@@ -85,7 +102,7 @@ class Context:
         """Return whether nobody can be using the table yet: made here, or not in the database."""
         if table is None:
             return False
-        if self._migration is not None and table in self._migration.created_tables():
+        if table in self.findings.created:
             return True
         return table in self.plan.new_tables or self.database.exists(table) is False
 
@@ -172,6 +189,18 @@ class Context:
 
     def locks(self, statement: Statement) -> list[Lock]:
         """Return the locks the statement takes on tables somebody may be using."""
+        index = self._operation.index if self._operation else None
+        known = self.findings.locks
+        if (index, id(statement)) not in known:
+            before, self.assumed = self.assumed, []
+            known[index, id(statement)] = (self._locks(statement), self.assumed)
+            self.assumed = before
+        locks, assumptions = known[index, id(statement)]
+        for text in assumptions:
+            self._assume(text)
+        return locks
+
+    def _locks(self, statement: Statement) -> list[Lock]:
         operation = self._operation or self._owner(statement)
         table = operation.table if operation else None
         free = self._free(statement, operation)

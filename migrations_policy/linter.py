@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from . import suppression
-from .context import Context
+from .context import Context, Findings
 from .facts import Database, Migration, Plan, Traced
 from .rule import Rule
 from .rules import ALL, BY_NAME
@@ -81,12 +81,15 @@ def _migration_violations(
     rules: Sequence[Rule],
 ) -> list[Violation]:
     found: list[Violation] = []
+    findings = Findings(migration.created_tables())
     for rule in rules:
         if rule.scope == "plan":
             continue
         operations = migration.operations if rule.scope == "operation" else (None,)
         for operation in operations:
-            context = Context(rule, plan, database, settings, migration, operation)
+            context = Context(
+                rule, plan, database, settings, migration, operation, _findings=findings
+            )
             if violations := list(rule.check(context)):
                 found += _weighed(violations, settings)
     found.sort(key=lambda violation: (violation.source.line, violation.rule))
@@ -100,4 +103,5 @@ def _weighed(violations: Iterable[Violation], settings: Settings) -> Iterator[Vi
             violation.rule, violation.severity, violation.app_label, violation.table
         )
         if severity is not Severity.OFF:
-            yield replace(violation, severity=severity)
+            is_same = severity is violation.severity
+            yield violation if is_same else replace(violation, severity=severity)

@@ -6,11 +6,18 @@ import ast
 import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
+from django.db.migrations.operations import (
+    AddConstraint,
+    AddIndex,
+    RunPython,
+    RunSQL,
+    SeparateDatabaseAndState,
+)
 from django.db.migrations.operations.base import Operation as DjangoOperation
 
 from . import python_source
@@ -94,9 +101,10 @@ class PlanBuilder:
         self.loader = loader
         self.scope = scope
         self.applied = applied
-        self.root = root
         self.collector = Collector(version)
         self.cutter = Cutter()
+        self.folder = lru_cache(maxsize=64)(partial(_relative, root=root))
+        self.model_facts = lru_cache(maxsize=64)(model_facts)
         self.state_removed: set[tuple[str, str]] = set()
 
     def build(self) -> Plan:
@@ -144,8 +152,13 @@ class PlanBuilder:
 
     def _read(self, migration: Any) -> File:
         path = _module_path(migration)
-        text = path.read_text(encoding="utf-8") if path and path.exists() else ""
-        shown = _relative(path, self.root) if path else migration.__module__
+        try:
+            text = path.read_text(encoding="utf-8") if path else ""
+        except FileNotFoundError:
+            text = ""
+        shown = migration.__module__
+        if path:
+            shown = f"{self.folder(path.parent)}/{path.name}".removeprefix("./")
         return File(shown, text, ast.parse(text), text.splitlines())
 
     def _describe(self, migration: Any, state: Any) -> Migration:
@@ -209,8 +222,15 @@ class PlanBuilder:
             operation.state_forwards(app, state)
             return before, state.clone()
         fields, others = needed_fields(operation, names), concerns_others(operation)
+        if isinstance(operation, AddIndex | AddConstraint):
+            # Nothing but the new item tells the two states apart, and no SQL depends on it.
+            operation.state_forwards(app, state)
+            after = self.cutter.cut(state, Need(app, names.model, fields, others))
+            return after, after
         before = self.cutter.cut(state, Need(app, names.old_model, fields, others))
         operation.state_forwards(app, state)
+        if names.old_model != names.model or names.old_field != names.field:
+            self.cutter.forget()
         return before, self.cutter.cut(state, Need(app, names.model, fields, others))
 
     def _one(
@@ -262,7 +282,7 @@ class PlanBuilder:
             return None
         wanted = frozenset(n for n in (names.field, names.old_field) if n)
         model = state.apps.get_model(app, name)
-        return model_facts(model, self.collector.connection, wanted)
+        return self.model_facts(model, self.collector.connection, wanted)
 
     def _remember(self, place: Place, operation: Any, old: ModelFacts | None, names: Names) -> None:
         """Note columns and tables that left the state while the database kept them."""

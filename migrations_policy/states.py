@@ -18,6 +18,7 @@ from django.db.migrations.state import ModelState, ProjectState
 ModelKey = tuple[str, str]
 resolve_relation: Any = getattr(utils, "resolve_relation")  # noqa: B009  # missing in the stubs
 
+KEPT_STATES = 8  # of each model; operations in a row need the same two or three
 KEPT_OPTIONS = {"db_table", "proxy", "abstract", "swappable", "managed", "db_tablespace"}
 
 
@@ -33,9 +34,9 @@ class Need:
 
 @dataclass(slots=True)
 class Cutter:
-    """Cuts small states out of a project's state; the last one of each model is kept."""
+    """Cuts small states out of a project's state; the last ones of each model are kept."""
 
-    _cache: dict[ModelKey, tuple[Any, ProjectState]] = field(default_factory=dict)
+    _cache: dict[ModelKey, dict[Any, ProjectState]] = field(default_factory=dict)
 
     def cut(self, state: ProjectState, need: Need) -> ProjectState:
         """Return a state with the model and what rendering it takes.
@@ -49,10 +50,16 @@ class Cutter:
         if models is None:
             return state.clone()
         signature = _signature(models)
-        known = self._cache.get(key)
-        if known is None or known[0] != signature:
-            known = self._cache[key] = (signature, ProjectState(models))
-        return known[1]
+        known = self._cache.setdefault(key, {})
+        found = known.pop(signature, None) or ProjectState(models)
+        known[signature] = found
+        if len(known) > KEPT_STATES:
+            del known[next(iter(known))]
+        return found
+
+    def forget(self) -> None:
+        """Drop what is kept: an operation that renames may have changed fields in place."""
+        self._cache.clear()
 
 
 def _needed(
@@ -60,7 +67,7 @@ def _needed(
 ) -> dict[tuple[str, str], ModelState] | None:
     whole = {key, *(_referrers(state, key) if need.others else ())}
     models: dict[tuple[str, str], ModelState] = {}
-    queue = list(whole)
+    queue = sorted(whole)  # in an order, so that the SQL has one
     while queue:
         current = queue.pop()
         if current in models:
