@@ -14,6 +14,9 @@ FORMAT: Final = 1
 Measurement = Mapping[str, float]
 """One round of one contestant: metric name → value."""
 
+Series = Mapping[str, Sequence[tuple[float, float]]]
+"""Samples over the time of a run: metric name → (seconds, value)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -48,6 +51,7 @@ class Result:
     rounds: dict[str, list[Measurement]] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
     notes: list[str] = field(default_factory=list)
+    series: dict[str, Series] = field(default_factory=dict)
 
     def median(self, contestant: str, metric: str) -> float | None:
         """The median over rounds; None when it was not measured."""
@@ -68,6 +72,7 @@ class Result:
             "ratios": self._ratios(),
             "goals": [goal for goal in map(self._goal, self.goals) if goal is not None],
             "notes": self.notes,
+            "series": {name: _samples(series) for name, series in self.series.items()},
         }
 
     def _ratios(self) -> dict[str, dict[str, float]]:
@@ -120,6 +125,10 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"{path}: not a result of format {FORMAT}; run the scenario again")
     return document
+
+
+def _samples(series: Series) -> dict[str, list[list[float]]]:
+    return {metric: [list(sample) for sample in line] for metric, line in series.items()}
 
 
 def _summary(rows: Sequence[Measurement]) -> dict[str, dict[str, float]]:

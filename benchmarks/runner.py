@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
@@ -19,6 +20,7 @@ def run(
     seconds: float | None = None,
     rounds: int | None = None,
     say: Say = lambda text: print(text, file=sys.stderr, flush=True),
+    clock: Callable[[], float] = time.monotonic,
 ) -> Result:
     """Measure `scenario`, with twopass and `peers` (all by default).
 
@@ -37,17 +39,27 @@ def run(
     )
     with ExitStack() as stack:
         targets = _start(scenario, chosen, stack, result, say)
-        total, done = rounds * len(targets), 0
-        for number in range(rounds):
-            # another order each round: nobody always runs first on a cool processor
-            order = list(targets)[number % len(targets) :] + list(targets)[: number % len(targets)]
-            for name in order:
-                done += 1
-                say(f"[{done}/{total}] {scenario.name}: {name}")
-                row = scenario.measure(targets[name], seconds)
-                result.rounds.setdefault(name, []).append(row)
+        total, began = rounds * len(targets), clock()
+        for done, name in enumerate(_turns(list(targets), rounds)):
+            left = (clock() - began) / done * (total - done) if done else seconds * total
+            say(f"[{done + 1}/{total}] {scenario.name}: {name} (about {_told(left)} left)")
+            row = scenario.measure(targets[name], seconds)
+            result.rounds.setdefault(name, []).append(row)
+        if scenario.series is not None:
+            result.series = {name: scenario.series(target) for name, target in targets.items()}
     result.rounds = {name: result.rounds[name] for name in targets}
     return result
+
+
+def _turns(names: list[str], rounds: int) -> list[str]:
+    """Another order each round: nobody always runs first, on a cool processor."""
+    starts = [number % len(names) for number in range(rounds)]
+    return [name for start in starts for name in (*names[start:], *names[:start])]
+
+
+def _told(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _choose(scenario: Scenario, peers: Sequence[str] | None) -> list[Contestant]:

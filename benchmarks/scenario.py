@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .results import Goal, Measurement
+from .results import Goal, Measurement, Series
 
 Target: TypeAlias = str
 """The base URL of a running contestant."""
@@ -34,7 +34,8 @@ class Scenario:
     """`measure(target, seconds)` is one round.
 
     `check(name, target)` raises RuntimeError for a contestant that does not do what it claims: a
-    cache that never hits would be measured as something else.
+    cache that never hits would be measured as something else. `series(target)`, asked for at the
+    end, is what was sampled over time.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Scenario:
     goals: tuple[Goal, ...] = ()
     seconds: float = 5.0
     rounds: int = 5
+    series: Callable[[Target], Series] | None = None
 
 
 class Registry(Mapping[str, Scenario]):

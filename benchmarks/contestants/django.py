@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from subprocess import Popen
 
 from ..processes import free_port, python, server
 
@@ -13,12 +14,21 @@ def gunicorn(
     application: str, ready: str, environment: Mapping[str, str], workers: int = 1
 ) -> Iterator[str]:
     """Run a WSGI application with threads, as gunicorn's documentation advises for keep-alive."""
+    with gunicorn_process(application, ready, environment, workers) as (url, _):
+        yield url
+
+
+@contextmanager
+def gunicorn_process(
+    application: str, ready: str, environment: Mapping[str, str], workers: int = 1
+) -> Iterator[tuple[str, Popen[bytes]]]:
+    """The same for who wants to watch its process."""
     port = free_port()
     command = python("-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}")
     command += ["--workers", str(workers), "--worker-class", "gthread", "--threads", "4"]
     command += ["--keep-alive", "75", "--log-level", "warning"]
-    with server(command, f"http://127.0.0.1:{port}{ready}", environment):
-        yield f"http://127.0.0.1:{port}"
+    with server(command, f"http://127.0.0.1:{port}{ready}", environment) as process:
+        yield f"http://127.0.0.1:{port}", process
 
 
 @contextmanager

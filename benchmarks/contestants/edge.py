@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from subprocess import Popen
 
 from ..processes import free_port, python, server
 from .django import site
@@ -19,6 +20,19 @@ def edge(
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """One edge process, with its defaults."""
+    with edge_process(origin, secret, token, admin_port, settings) as (url, _):
+        yield url
+
+
+@contextmanager
+def edge_process(
+    origin: str,
+    secret: str,
+    token: str = "",
+    admin_port: int | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[tuple[str, Popen[bytes]]]:
+    """The same for who wants to watch its process."""
     port, admin = free_port(), admin_port or free_port()
     command = python("-m", "edge.cli", "edge", "--origin", origin)
     command += ["--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}"]
@@ -28,8 +42,8 @@ def edge(
         "TWOPASS_LOG_LEVEL": "warning",
         **(settings or {}),
     }
-    with server(command, f"http://127.0.0.1:{admin}/health", environment):
-        yield f"http://127.0.0.1:{port}"
+    with server(command, f"http://127.0.0.1:{admin}/health", environment) as process:
+        yield f"http://127.0.0.1:{port}", process
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import devstack
 
-from ..contestants.storefront import seeded
 from ..processes import python
 from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
+from ..shop.premises import seeded
 from .database_time import cpu_seconds
 
 PAGES = int(os.environ.get("BENCH_REBUILD_PAGES", "10000"))

@@ -1,151 +1,129 @@
-"""Visitors of the storefront: browse, search, fill baskets, signed in or not."""
+"""Closed-loop load on the storefront: customers who browse and fill baskets without rest."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import uvloop
 
 from ..results import Measurement
+from ..shop.customers import PRODUCT, TOKEN, Customer
+from .catalogue import HOME, SEARCHES, Catalogue
 from .client import Page, Visitor
+from .latency import Latencies
 
-_TOKEN: Final = re.compile(rb'name="csrfmiddlewaretoken" value="([A-Za-z0-9]{64})"')
-_PRODUCT: Final = re.compile(rb'href="(/en/p/[a-z0-9-]+/)"')
-_CATEGORY: Final = re.compile(rb'href="(/en/c/[a-z0-9/-]+/)"')
-_PK: Final = re.compile(rb'name="product" value="(\d+)"')
-
-
-@dataclass(slots=True)
-class Shop:
-    """What there is to visit."""
-
-    products: list[str]
-    categories: list[str]
-
-    def product(self, chance: random.Random) -> str:
-        """Some product: a few are asked for much more often than the rest (Zipf, exponent 1)."""
-        rank = int(len(self.products) ** chance.random())
-        return self.products[rank - 1]
+CHANGES: Final = 0.01
+"""How many pages a visitor looks at for each change of the basket: a hundred."""
+OWN: Final = "/own/"
+WARM_UP: Final = 2.0
 
 
 @dataclass(slots=True)
 class Tally:
     """What happened in one round."""
 
-    seconds: list[float] = field(default_factory=list)
+    latencies: Latencies = field(default_factory=Latencies)
     failures: list[str] = field(default_factory=list)
-    posts: int = 0
-
-
-async def explore(base: str, wanted: int = 200) -> Shop:
-    """Find categories and up to `wanted` products, as a crawler would."""
-    visitor = Visitor(base)
-    home = await visitor.get("/en/")
-    categories = sorted({match.decode() for match in _CATEGORY.findall(home.body)})
-    products: dict[str, None] = {}
-    for category in categories:
-        for number in (1, 2, 3):
-            page = await visitor.get(f"{category}?page={number}")
-            products.update((match.decode(), None) for match in _PRODUCT.findall(page.body))
-        if len(products) >= wanted:
-            break
-    await visitor.close()
-    if not categories or not products:
-        raise RuntimeError(f"{base}/en/ shows no categories or products: is it the storefront?")
-    return Shop(list(products)[:wanted], categories)
-
-
-Customer = tuple[str, str]
-"""E-mail address and password."""
-
-
-async def sign_in(visitor: Visitor, customer: Customer) -> None:
-    """Log in through the form. Raises RuntimeError when the shop does not let them in."""
-    name, password = customer
-    page = await visitor.get("/en/account/login/")
-    token = _TOKEN.search(page.body)
-    if token is None:
-        raise RuntimeError(f"no token in the login form (status {page.status})")
-    form = {"username": name, "password": password, "csrfmiddlewaretoken": token[1].decode()}
-    answer = await visitor.post("/en/account/login/", form)
-    if answer.status != 302 or "sessionid" not in visitor.cookies:
-        raise RuntimeError(f"{name} could not log in (status {answer.status})")
+    changes: int = 0
 
 
 def shop(
-    base: str, seconds: float, visitors: int = 8, customers: tuple[Customer, ...] = ()
+    base: str,
+    seconds: float,
+    catalogue: Catalogue,
+    customers: Sequence[Customer],
+    *,
+    is_ajax: bool = False,
 ) -> Measurement:
-    """One closed-loop round: `visitors` who never rest; signed in when `customers` are given."""
-    return uvloop.run(_round(base, seconds, visitors, customers))
+    """One round after a short warm-up. Raises RuntimeError when a page is not its visitor's.
+
+    With `is_ajax` a page is whole when the script's request for the visitor's own has come, too.
+    """
+    return uvloop.run(_round(base, seconds, catalogue, customers, is_ajax))
 
 
 async def _round(
-    base: str, seconds: float, visitors: int, customers: tuple[Customer, ...]
+    base: str, seconds: float, catalogue: Catalogue, customers: Sequence[Customer], is_ajax: bool
 ) -> Measurement:
-    place = await explore(base)
-    people = [Visitor(base) for _ in range(visitors)]
-    for number, visitor in enumerate(people):
-        if customers:
-            await sign_in(visitor, customers[number % len(customers)])
+    shoppers = [
+        Shopper(base, customer, catalogue, random.Random(number), is_ajax)
+        for number, customer in enumerate(customers)
+    ]
+    await _all(shoppers, min(WARM_UP, seconds), Tally())
     tally = Tally()
-    started = time.perf_counter()
-    ends = started + seconds
-    await asyncio.gather(
-        *(
-            _wander(visitor, place, random.Random(number), ends, tally)
-            for number, visitor in enumerate(people)
-        )
-    )
-    took = time.perf_counter() - started
-    for visitor in people:
-        await visitor.close()
-    if tally.failures:
-        raise RuntimeError(f"{len(tally.failures)} pages failed, the first: {tally.failures[0]}")
-    durations = sorted(tally.seconds)
+    began, busy = time.perf_counter(), time.process_time()
+    await _all(shoppers, seconds, tally)
+    took, busy = time.perf_counter() - began, time.process_time() - busy
+    for shopper in shoppers:
+        await shopper.visitor.close()
+    row = tally.latencies.metrics()
     return {
-        "pages_per_second": len(durations) / took,
-        "p50_ms": durations[len(durations) // 2] * 1000,
-        "p99_ms": durations[int(len(durations) * 0.99)] * 1000,
-        "posts": float(tally.posts),
+        "pages_per_second": len(tally.latencies) / took,
+        **{name: row[name] for name in ("p50_ms", "p99_ms")},
+        "changes_per_second": tally.changes / took,
+        "client_busy": busy / took,
     }
 
 
-async def _wander(
-    visitor: Visitor, place: Shop, chance: random.Random, ends: float, tally: Tally
-) -> None:
-    while time.perf_counter() < ends:
-        path = _next(place, chance)
-        started = time.perf_counter()
-        page = await visitor.get(path)
-        tally.seconds.append(time.perf_counter() - started)
-        if page.status != 200:
-            tally.failures.append(f"{path} answered {page.status}")
-        elif "/p/" in path and chance.random() < 0.05:
-            await _buy(visitor, page, tally)
+async def _all(shoppers: Sequence[Shopper], seconds: float, tally: Tally) -> None:
+    ends = time.perf_counter() + seconds
+    await asyncio.gather(*(shopper.wander(ends, tally) for shopper in shoppers))
+    if tally.failures:
+        raise RuntimeError(f"{len(tally.failures)} pages failed, the first: {tally.failures[0]}")
 
 
-async def _buy(visitor: Visitor, page: Page, tally: Tally) -> None:
-    token, product = _TOKEN.search(page.body), _PK.search(page.body)
-    if token is None or product is None:
-        tally.failures.append("a product page without a form to add it to the basket")
-        return
-    form = {"product": product[1].decode(), "quantity": "1"}
-    form["csrfmiddlewaretoken"] = token[1].decode()
-    answer = await visitor.post("/en/basket/add/", form)
-    tally.posts += 1
-    if answer.status != 302:
-        tally.failures.append(f"adding to the basket answered {answer.status}")
+class Shopper:
+    """A customer with a browser."""
 
+    def __init__(
+        self,
+        base: str,
+        customer: Customer,
+        catalogue: Catalogue,
+        chance: random.Random,
+        is_ajax: bool,
+    ) -> None:
+        self.visitor = Visitor(base)
+        self.visitor.cookies |= customer.cookies
+        self._greeting = f"Hello, {customer.name}<".encode()
+        self._catalogue, self._chance, self._is_ajax = catalogue, chance, is_ajax
 
-def _next(place: Shop, chance: random.Random) -> str:
-    point = chance.random()
-    if point < 0.1:
-        return "/en/"
-    if point < 0.4:
-        return chance.choice(place.categories)
-    return place.product(chance)
+    async def wander(self, ends: float, tally: Tally) -> None:
+        """Look at pages until `ends`."""
+        while time.perf_counter() < ends:
+            path = self._next()
+            began = time.perf_counter()
+            page = await self.visitor.get(path)
+            own = await self.visitor.get(OWN) if self._is_ajax else page
+            tally.latencies.add(time.perf_counter() - began)
+            if page.status != 200 or self._greeting not in own.body:
+                tally.failures.append(f"{path} (status {page.status}) does not greet its visitor")
+            elif self._chance.random() < CHANGES and "/p/" in path:
+                await self._fill(path, page, own, tally)
+
+    async def _fill(self, path: str, page: Page, own: Page, tally: Tally) -> None:
+        token, product = TOKEN.search(own.body), PRODUCT.search(page.body)
+        if token is None or product is None:
+            tally.failures.append(f"{path} has no form to add it to the basket")
+            return
+        form = {"product": product[1].decode(), "quantity": "1", "next": path}
+        form["csrfmiddlewaretoken"] = token[1].decode()
+        answer = await self.visitor.post("/en/basket/add/", form, path)
+        tally.changes += 1
+        if answer.status != 302:
+            tally.failures.append(f"adding to the basket answered {answer.status}")
+
+    def _next(self) -> str:
+        point = self._chance.random()
+        if point < 0.1:
+            return HOME
+        if point < 0.15:
+            return self._chance.choice(SEARCHES)
+        if point < 0.4:
+            return self._catalogue.category(self._chance)
+        return self._catalogue.product(self._chance)

@@ -8,13 +8,18 @@ from importlib import import_module
 from ..scenario import Registry, Scenario
 
 NAMES = (
-    "hit", "personal-5", "personal-20", "gzip", "csrf", "slow-fragments", "shop", "miss",
+    "hit", "personal-5", "personal-20", "gzip", "csrf", "slow-fragments", "miss",
+    "shop", "visitors", "soak",
     "replica-failover", "replica-overhead", "lint", "rebuild", "datacache",
 )  # fmt: skip
 
+_ELSEWHERE = {"visitors": "open_loop"}
+"""Modules of another name than their scenario."""
+
 
 def _load(name: str) -> Scenario:
-    scenario: Scenario = import_module(f"{__name__}.{name.replace('-', '_')}").SCENARIO
+    module = _ELSEWHERE.get(name, name.replace("-", "_"))
+    scenario: Scenario = import_module(f"{__name__}.{module}").SCENARIO
     return scenario
 
 

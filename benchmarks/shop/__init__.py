@@ -1,0 +1,1 @@
+"""The storefront as benchmarks run it: on PostgreSQL, with customers who are signed in."""
