@@ -17,6 +17,7 @@ from django.http import (
     HttpResponseBase,
     HttpResponseRedirect,
     StreamingHttpResponse,
+    parse_cookie,
 )
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -232,9 +233,11 @@ def echo(request: HttpRequest) -> HttpResponse:
     """Shows what a view sees."""
     CALLS["echo"] += 1
     names = sorted(name for name in request.META if name.startswith("HTTP_"))
+    # as the field has them: the guard watches request.COOKIES
+    cookies = sorted(parse_cookie(request.META.get("HTTP_COOKIE", "")))
     return HttpResponse(
         f"{request.GET.urlencode()}|{request.headers.get('HX-Request', '')}|"
-        f"{request.META.get('REMOTE_ADDR')}|{','.join(names)}"
+        f"{request.META.get('REMOTE_ADDR')}|{','.join(names)}|{','.join(cookies)}"
     )
 
 
