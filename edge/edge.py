@@ -89,6 +89,7 @@ class Edge:
         self.active = 0
         """Exchanges that are being answered."""
         self._background: set[asyncio.Task[Any]] = set()
+        self._purged = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -100,10 +101,12 @@ class Edge:
     def apply(self, invalidation: Invalidation) -> int:
         """Drop what it names from memory, and fence fills in flight; its position.
 
-        Memory is clean when this returns. A URL that names no host names nothing stored.
+        Nothing of it is given out once this returns; its bytes are freed in the background.
+        A URL that names no host names nothing stored.
         """
         self.tally.invalidated.add(by=self.memory.apply(invalidation, self.clock()))
         self.tally.invalidations.add()
+        self._purged.set()
         return self.position
 
     def status(self) -> dict[str, Any]:
@@ -197,9 +200,17 @@ class Edge:
         logger.info("release %r: %d shells of other releases are stale", release, dropped)
 
     async def _sweep(self) -> None:
+        """Free what is over, and after a purge what it dropped, without keeping anybody waiting."""
         while True:
-            await asyncio.sleep(EXPIRY_INTERVAL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EXPIRY_INTERVAL):
+                    await self._purged.wait()
+            self._purged.clear()
             self.memory.expire(self.clock())
+            while True:
+                if not self.memory.tidy(self.clock()):
+                    break
+                await asyncio.sleep(0)  # whoever waits is answered first
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._background.discard(task)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from edge.core.messages import Headers, combined
 from edge.core.structured import Member, parse_list
-from edge.core.vary import VaryRule, vary_fields
+from edge.core.vary import NO_VARY, VaryRule, vary_fields
 
 MAX_MEMBERS = 64
 
@@ -20,6 +20,8 @@ def vary_rule(headers: Headers) -> VaryRule | None:
     fields = vary_fields(headers)
     if fields is None:
         return None
+    if not fields:
+        return NO_VARY
     return VaryRule(
         fields,
         languages=_languages(headers) if b"accept-language" in fields else (),

@@ -36,11 +36,10 @@ COMBINED_FROM: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A literal and its block. `power`: x^(8·size), where the checksum is combined by it."""
+    """A literal and its block. `power`: x^(8·its length), where the checksum is combined by it."""
 
     wire: bytes
     crc: int
-    size: int
     power: int | None
 
 
@@ -50,7 +49,7 @@ def block(literal: bytes) -> Block:
     wire = compressor.compress(literal) + compressor.flush(zlib.Z_FULL_FLUSH) if literal else b""
     size = len(literal)
     power = _shifted(_ONE, size) if size >= COMBINED_FROM else None
-    return Block(wire, zlib.crc32(literal), size, power)
+    return Block(wire, zlib.crc32(literal), power)
 
 
 def stored_prefix(size: int) -> bytes:

@@ -191,13 +191,16 @@ def _facts(
 ) -> Facts:
     fresh_until = -inf if directives.no_cache else born_at + lifetime.seconds
     while_revalidate, if_error = _stale_windows(directives, lifetime, policy)
+    # most have no stale windows, and one number serves for all three
+    revalidate_until = fresh_until + while_revalidate if while_revalidate > 0 else fresh_until
+    error_until = fresh_until + if_error if if_error > while_revalidate else revalidate_until
     last_modified = first(response.headers, b"last-modified")
     return Facts(
         status=response.status,
         born_at=born_at,
         fresh_until=fresh_until,
-        revalidate_until=fresh_until + while_revalidate,
-        error_until=fresh_until + max(while_revalidate, if_error),
+        revalidate_until=revalidate_until,
+        error_until=error_until,
         etag=first(response.headers, b"etag"),
         last_modified=last_modified,
         modified_at=parse_http_date(last_modified, born_at) if last_modified else None,

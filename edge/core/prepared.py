@@ -6,11 +6,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from edge.core import dates
 from edge.core.deflate import Block, block
 from edge.core.messages import HOP_BY_HOP, Field, combined, first, has, with_vary
 from edge.core.purge import Labels
+from edge.core.shared import shared_field
 from fragments.bundle import FramePart
 from fragments.csrf import CsrfHole
 from fragments.headers import INTERNAL_PREFIX
@@ -50,7 +52,10 @@ class Expiry:
     def starting(cls, now: float, max_age: float, refresh: float, error: float) -> Expiry:
         """For something made now, with its lifetime and stale windows in seconds."""
         fresh = now + max_age
-        return cls(now, fresh, fresh + refresh, fresh + max(refresh, error))
+        # most have no stale windows, and one number serves for all three
+        refresh_until = fresh + refresh if refresh > 0 else fresh
+        error_until = fresh + error if error > max(refresh, 0) else refresh_until
+        return cls(now, fresh, refresh_until, error_until)
 
     @property
     def drop_at(self) -> float:
@@ -109,6 +114,7 @@ class PreparedShell:
     has_nonce: bool
     gate: bool
     shell: Shell = field(repr=False)
+    """What else the origin said of it: release, dimensions and their values."""
     digest: bytes = b""
     size: int = 0
     blocks: tuple[Block | None, ...] | None = field(default=None, repr=False)
@@ -175,14 +181,26 @@ def prepare_shell(shell: Shell, url: str, now: float, *, compress: bool = False)
             now, shell.max_age, shell.stale_while_revalidate, shell.stale_if_error
         ),
         status=shell.status,
-        fields=tuple(fields),
+        fields=tuple(map(shared_field, fields)),
         filled_fields=tuple(filled),
         body=body,
         holes=tuple(hole for hole in holes if isinstance(hole, FragmentHole)),
         has_csrf=any(isinstance(hole, CsrfHole) for hole in holes),
         has_nonce=any(isinstance(hole, NonceHole) for hole in holes),
         gate=shell.gate,
-        shell=replace(shell, body=(), headers=()),
+        shell=_kind(
+            Shell(
+                shell.status,
+                (),
+                (),
+                0.0,
+                dimensions=shell.dimensions,
+                values=shell.values,
+                query=shell.query,
+                gate=shell.gate,
+                release=shell.release,
+            )
+        ),
         digest=digest,
         size=OVERHEAD
         + len(url)
@@ -216,6 +234,12 @@ def prepare_fragment(
         + _blocks_size(blocks),
         blocks=blocks,
     )
+
+
+@lru_cache(maxsize=1024)
+def _kind(shell: Shell) -> Shell:
+    """The same one for all pages that differ in nothing but their bytes, times and groups."""
+    return shell
 
 
 _TEXT = re.compile(

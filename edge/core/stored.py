@@ -17,6 +17,7 @@ from edge.core.page_headers import CACHE
 from edge.core.policy import Assessment
 from edge.core.prepared import OVERHEAD, SOFT_WINDOW, Expiry, is_sendable
 from edge.core.purge import Labels
+from edge.core.shared import shared_field
 from edge.core.validation import Precondition, RangeAnswer, precondition, select_range
 
 URI_GROUP = "uri:"
@@ -79,8 +80,8 @@ class Reply:
 def uri_group(uri: bytes) -> str:
     """The group that an unsafe request to `uri` invalidates (RFC 9111 §4.4).
 
-    Plain responses carry it; pages of two passes do not: who puts something into a basket must not
-    make the page new for everybody, and what changed for everybody is purged by name.
+    Each plain response is in that of its key; pages of two passes are not: who puts something into
+    a basket must not make the page new for everybody, and what changed for all is purged by name.
     """
     return URI_GROUP + uri.decode("ascii")
 
@@ -98,7 +99,6 @@ def prepare(
     body = content if isinstance(content, bytes) else content.body
     if document is not None:
         headers = without(headers, (b"content-encoding",))
-    uri = request.scheme + b"://" + request.host + request.target
     named = sorted(group.decode("latin-1") for group in groups(headers))
     kept = [
         field for field in without(headers, (b"content-length", b"via")) if is_sendable(field[0])
@@ -110,9 +110,9 @@ def prepare(
     return StoredResponse(
         key=key,
         facts=assessment.facts,
-        headers=tuple(kept),
+        headers=tuple(map(shared_field, kept)),
         body=body,
-        labels=Labels(label, (uri_group(uri), *named)),
+        labels=Labels(label, tuple(named)),
         nearer=combined(headers, b"cache-status"),
         size=size + sum(map(len, named)),
         document=document,

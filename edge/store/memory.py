@@ -9,10 +9,10 @@ from edge.core.key import uri_of
 from edge.core.lsn import later
 from edge.core.page_key import findable
 from edge.core.prepared import OVERHEAD, PreparedFragment, PreparedShell
-from edge.core.purge import Fence, Invalidation
+from edge.core.purge import Fence, Invalidation, Labels
 from edge.core.site import PageRecord
 from edge.core.steps import Page
-from edge.core.stored import URI_GROUP, StoredResponse
+from edge.core.stored import URI_GROUP, StoredResponse, uri_group
 from edge.settings import Settings
 from edge.store.bounded import BoundedMap
 from edge.store.changes import Changes
@@ -43,6 +43,7 @@ class Memory:
         self.private = PrivateStore(
             settings.private_bytes, settings.private_bytes_per_visitor, changes
         )
+        self._stores = (self.shells, self.responses, self.shared, self.private)
         self.fence = Fence()
         self.generation = 0
         """Who asks after a purge must not join a fetch that began before: this parts them.
@@ -69,8 +70,7 @@ class Memory:
         """Drop what `invalidation` names, and keep older fills out; how many objects."""
         invalidation = findable(invalidation)
         self.fence.advance(invalidation)
-        stores = (self.shells, self.responses, self.shared, self.private)
-        found = sum(store.invalidate(invalidation, now) for store in stores)
+        found = sum(store.invalidate(invalidation, now) for store in self._stores)
         if not _concerns_one_response(invalidation):
             self.generation += 1
         if invalidation.everything or invalidation.urls or invalidation.prefixes:
@@ -101,11 +101,13 @@ class Memory:
         """Store a plain response that was asked for at position `since`; whether it was."""
         if stored.expiry.drop_at <= now or stored.size > self._object_limit + OVERHEAD:
             return False
-        if not self.fence.may_store(stored.labels, since):
+        uri = uri_of(stored.key)
+        own = Labels(stored.labels.url, (uri_group(uri), *stored.labels.groups))
+        if not self.fence.may_store(own, since):
             return False
         kept = self.responses.put(stored.key, stored)
         if kept:
-            self.shared_lately.set(uri_of(stored.key), True)
+            self.shared_lately.set(uri, True)
         return kept
 
     def held(self, key: FragmentKey) -> PreparedFragment | None:
@@ -128,15 +130,17 @@ class Memory:
         return self.private.put_for(account, key, fragment)
 
     def expire(self, now: float) -> int:
-        """Drop what is of no more use; how many objects."""
-        stores = (self.shells, self.responses, self.shared, self.private)
-        return sum(store.expire(now) for store in stores)
+        """Begin to drop what is of no more use; how many objects are gone already."""
+        return sum(store.expire(now) for store in self._stores)
+
+    def tidy(self, now: float) -> bool:
+        """Free a slice of what was purged or is over; whether there is more."""
+        return any(store.tidy(now) for store in self._stores)
 
     def drop_other_releases(self, release: str, now: float) -> int:
         """Make the shells of other releases stale; how many. Deploys bring new templates."""
         old = [key for key, shell in self.shells.items() if shell.shell.release != release]
-        for key in old:
-            self.shells.soften(key, now)
+        self.shells.soften(old, now)
         return len(old)
 
 

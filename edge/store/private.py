@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from edge.core.fragment_key import FragmentKey
 from edge.core.prepared import PreparedFragment
 from edge.store.changes import Changes
+from edge.store.entry import Entry
 from edge.store.labelled import LabelledStore
 
+_Entry = Entry[FragmentKey, PreparedFragment]
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class _Account:
     """What one visitor holds, oldest first."""
 
+    name: bytes
     bytes: int = 0
-    sizes: OrderedDict[FragmentKey, int] = field(default_factory=OrderedDict)
+    entries: dict[_Entry, None] = field(default_factory=dict)
 
 
 class PrivateStore(LabelledStore[FragmentKey, PreparedFragment]):
     """A store that also counts by visitor, so that nobody can push out all the others."""
 
     def __init__(self, limit: int, limit_per_visitor: int, changes: Changes | None = None) -> None:
-        super().__init__(limit, changes)
         self.limit_per_visitor = limit_per_visitor
         self._accounts: dict[bytes, _Account] = {}
-        self._account_of: dict[FragmentKey, bytes] = {}
+        super().__init__(limit, changes)
 
     @property
     def visitors(self) -> int:
@@ -38,24 +40,32 @@ class PrivateStore(LabelledStore[FragmentKey, PreparedFragment]):
 
         False where it is larger than all that one visitor may hold.
         """
-        if value.size > self.limit_per_visitor or not self.put(key, value):
+        if value.size > self.limit_per_visitor:
             self.discard(key)
             return False
-        held = self._accounts.setdefault(account, _Account())
-        held.sizes[key] = value.size
+        entry = self._put(key, value)
+        if entry is None:
+            return False
+        held = self._accounts.setdefault(account, _Account(account))
+        held.entries[entry] = None
         held.bytes += value.size
-        self._account_of[key] = account
+        entry.owner = held
         while held.bytes > self.limit_per_visitor:
-            self.discard(next(iter(held.sizes)))
-            self.evictions += 1
-        return key in self._objects
+            oldest = next(iter(held.entries))
+            self.evictions += oldest.is_live
+            self._drop(oldest)
+        return True
 
-    def discard(self, key: FragmentKey) -> PreparedFragment | None:
-        """Drop the fragment of that key, if there is one."""
-        account = self._account_of.pop(key, None)
-        if account is not None:
-            held = self._accounts[account]
-            held.bytes -= held.sizes.pop(key)
-            if not held.sizes:
-                del self._accounts[account]
-        return super().discard(key)
+    def _begin_empty(self) -> None:
+        super()._begin_empty()
+        self._accounts = {}
+
+    def _drop(self, entry: _Entry) -> None:
+        account, value = entry.owner, entry.value
+        if isinstance(account, _Account) and value is not None:
+            account.bytes -= value.size
+            del account.entries[entry]
+            entry.owner = None
+            if not account.entries:
+                del self._accounts[account.name]
+        super()._drop(entry)

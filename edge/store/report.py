@@ -50,9 +50,9 @@ def _watch(counters: Counters, name: str, store: LabelledStore[Any, Any]) -> Non
 
 
 def shells(memory: Memory, prefix: str, limit: int, now: float) -> list[dict[str, Any]]:
-    """At most `limit` shells whose URL begins with `prefix`, the last used first."""
+    """At most `limit` shells whose URL begins with `prefix`, those that will stay longest first."""
     found: list[dict[str, Any]] = []
-    for key, shell in memory.shells.items_by_use():
+    for key, shell in memory.shells.items_by_worth():
         if len(found) >= limit:
             break
         uri = key.partition(b"\n")[0].decode("ascii")

@@ -57,14 +57,16 @@ def test_a_bounded_map_forgets_what_was_used_longest_ago_and_what_is_over() -> N
     assert len(found) == 0
 
 
-def test_the_longest_unused_leaves_first() -> None:
+def test_the_unused_leaves_first_and_what_was_used_stays() -> None:
     store: LabelledStore[str, Thing] = LabelledStore(30)
     for key in "abc":
         store.put(key, Thing())
-    store.get("a")
+    for _ in range(2):
+        store.get("a")
     store.put("d", Thing())
 
-    assert [key for key, _ in store.items()] == ["c", "a", "d"]
+    assert [key for key, _ in store.items()] == ["a", "c", "d"]
+    assert [key for key, _ in store.items_by_worth()] == ["a", "d", "c"]
     assert (store.bytes, store.evictions, len(store)) == (30, 1, 3)
 
 
@@ -137,8 +139,8 @@ def test_the_books_always_balance(steps: list[tuple[int, int, str]]) -> None:
 
     held = dict(store.items())
     assert store.bytes == sum(thing.size for thing in held.values()) <= 100
-    assert set(store._by_url) == {thing.labels.url for thing in held.values()}
-    assert set(store._by_group) == {thing.labels.groups[0] for thing in held.values()}
+    assert set(store._index.urls) == {thing.labels.url for thing in held.values()}
+    assert set(store._index.groups) == {thing.labels.groups[0] for thing in held.values()}
 
 
 def test_each_visitor_has_a_cap_and_nobody_pays_for_another() -> None:
