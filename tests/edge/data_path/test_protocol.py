@@ -12,10 +12,10 @@ from sockets import edge_before, raw
 from origin import Answer, ScriptedOrigin, as_asgi, shell
 
 
-@pytest.fixture
-async def port(origin: ScriptedOrigin) -> AsyncIterator[int]:
+@pytest.fixture(params=[True, False], ids=["fast", "slow"])
+async def port(origin: ScriptedOrigin, request: pytest.FixtureRequest) -> AsyncIterator[int]:
     origin.now = time.time
-    async with edge_before(as_asgi(origin)) as (port, _):
+    async with edge_before(as_asgi(origin), fast_path=request.param) as (port, _):
         yield port
 
 
