@@ -118,5 +118,5 @@ def _ask(levels: Levels, step: Ask) -> Any:
 
 
 def _refresh(levels: Levels, step: Refresh) -> None:
-    steps = functools.partial(flow.renew, levels, step.definition, step.ident)
+    steps = functools.partial(flow.renew, levels, step.definition, step.ident, step.seen)
     levels.refresh(step.definition.key(step.ident), lambda: drive(levels, steps()))

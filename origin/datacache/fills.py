@@ -20,7 +20,7 @@ from .missing import MISSING
 from .policy import Freshness
 from .process_layer import Held
 from .shared_layer import Fill, as_clock, as_stamps
-from .shared_reads import look_in_redis
+from .shared_reads import look_in_redis, take
 from .steps import Ask, Flow, Load, Pause
 
 logger = logging.getLogger("twopass.datacache")
@@ -40,7 +40,7 @@ def load(lookup: Lookup, keys: list[str], *, wait: bool) -> Flow:
         leased, began, lsn = yield from _acquire(lookup, rest, token)
         if leased:
             yield from _load_leased(lookup, leased, token, began, lsn)
-            rest = [key for key in rest if key not in leased]
+        rest = [key for key in rest if key not in leased and not lookup.has(key)]
         if not rest or not wait:
             return
         if waited >= levels.conf.wait:
@@ -65,14 +65,23 @@ def _acquire(lookup: Lookup, keys: list[str], token: str) -> Flow:
     known = levels.clock.lsn_of(groups)
     if levels.link is None or (levels.has_pending and not levels.deliver()):
         return keys, None, known
-    commands = levels.commands.acquire(keys, token, levels.conf.lease)
-    answers = yield Ask([*commands, levels.commands.stamps([ALL, *groups])])
+    answers = yield Ask(
+        [
+            *levels.commands.acquire(keys, token, levels.conf.lease),
+            levels.commands.stamps([ALL, *groups]),
+            levels.commands.entries(keys),
+        ]
+    )
     if answers is None:
         return keys, None, known
-    leased = [key for key, answer in zip(keys, answers, strict=False) if answer]
-    stamps = as_stamps(answers[-1])
-    lsn = max((stamp.lsn for stamp in stamps if stamp is not None), default=0)
-    return leased, as_clock(answers[-2]), max(known, lsn)
+    *given, clock, stamps, entries = answers
+    leased = [key for key, answer in zip(keys, given, strict=True) if answer]
+    # who had the lease before us may have stored it between our look and our turn
+    yield from take(lookup, zip(keys, entries, strict=True))
+    if came := [key for key in leased if lookup.has(key)]:
+        yield Ask([levels.commands.release(key, token) for key in came])
+    known = max([known, *(stamp.lsn for stamp in as_stamps(stamps) if stamp is not None)])
+    return [key for key in leased if not lookup.has(key)], as_clock(clock), known
 
 
 def _load_leased(lookup: Lookup, keys: list[str], token: str, began: int | None, lsn: int) -> Flow:

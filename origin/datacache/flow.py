@@ -20,6 +20,7 @@ from .layers import Levels, now
 from .lease import Flight
 from .loading import Loaded, is_loading
 from .lookup import Lookup, at_hand, note_held
+from .process_layer import Held
 from .readings import Reading
 from .request_layer import request_level
 from .shared_reads import look_in_redis
@@ -39,6 +40,8 @@ def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
     free = [key for key in lookup.rest() if not is_loading(key)]
     own, others = levels.flights.begin(free)
     try:
+        # who was faster may have landed between our look and our turn
+        at_hand(lookup)
         yield from _look_further(lookup, [key for key in lookup.rest() if key not in others])
     finally:
         # whatever happened: those who wait for what is not there look for themselves
@@ -50,10 +53,13 @@ def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
     return lookup.results()
 
 
-def renew(levels: Levels, definition: Definition, ident: Any) -> Flow:
-    """Load one value anew, if nobody else does; nothing is handed out."""
+def renew(levels: Levels, definition: Definition, ident: Any, seen: float) -> Flow:
+    """Load one value anew, if nobody else does or has since `seen`; nothing is handed out."""
     key = definition.key(ident)
-    lookup = Lookup(levels, definition, {key: ident}, since=levels.clock.sequence)
+    held = levels.process.get(key)
+    if held is not None and not held.soft and held.entry.freshness.loaded_at > seen:
+        return
+    lookup = Lookup(levels, definition, {key: ident}, since=levels.clock.sequence, newer_than=seen)
     yield from load(lookup, [key], wait=False)
 
 
@@ -83,7 +89,7 @@ def _look_further(lookup: Lookup, rest: list[str]) -> Flow:
             held.good_until = held.entry.freshness.fresh_until
             if held.key == key and levels.process.get(key) is held:
                 stats.count("early")
-                yield Refresh(lookup.definition, lookup.wanted[key])
+                yield _refresh(lookup, key, held)
     if rest and levels.link is not None:
         yield from look_in_redis(lookup, rest)
         rest = [key for key in rest if not lookup.has(key)]
@@ -92,10 +98,14 @@ def _look_further(lookup: Lookup, rest: list[str]) -> Flow:
             stats.count("stale")
             lookup.found[key] = lookup.stale[key]
             note_held(lookup.definition.label, lookup.wanted[key], lookup.stale[key], stats.PROCESS)
-            yield Refresh(lookup.definition, lookup.wanted[key])
+            yield _refresh(lookup, key, lookup.stale[key])
     rest = [key for key in rest if not lookup.has(key)]
     if rest:
         yield from load(lookup, rest, wait=True)
+
+
+def _refresh(lookup: Lookup, key: str, held: Held) -> Refresh:
+    return Refresh(lookup.definition, lookup.wanted[key], held.entry.freshness.loaded_at)
 
 
 def _join(lookup: Lookup, others: dict[str, Flight]) -> Flow:

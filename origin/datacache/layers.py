@@ -48,10 +48,14 @@ class Levels:
         names = Names(conf.prefix)
         self.commands = Commands(names, conf.longest_life, conf.stream_length, conf.lsn_guard)
         self.renewer = Renewer(self._renew, conf.lease)
-        self._pending: dict[bool, dict[str, int]] = {False: {}, True: {}}
+        # soft → group → its LSN, and which call of `invalidate` was the last to ask for it
+        self._pending: dict[bool, dict[str, tuple[int, int]]] = {False: {}, True: {}}
+        self._asked = 0
         self._pending_lock = threading.Lock()
+        self._delivering = threading.Lock()
         self._refreshers: ThreadPoolExecutor | None = None
         self._refreshing: set[str] = set()
+        self._refreshing_lock = threading.Lock()
         self._listening = threading.Lock()
         self._listener: Listener | None = None
         if conf.redis:
@@ -107,12 +111,13 @@ class Levels:
             return
         with self._pending_lock:
             waiting = self._pending[soft]
+            self._asked += 1
             for name in names:
-                waiting[name] = max(lsn, waiting.get(name, 0))
+                waiting[name] = (max(lsn, waiting.get(name, (0, 0))[0]), self._asked)
             if len(waiting) > MAX_PENDING:
-                newest = max(waiting.values())
+                newest = max(waiting.values())[0]
                 waiting.clear()
-                waiting[ALL] = newest
+                waiting[ALL] = (newest, self._asked)
         self.deliver()
 
     @property
@@ -124,22 +129,28 @@ class Levels:
         """Tell Redis what it has not been told; whether it knows everything now."""
         if self.link is None or not self.has_pending:
             return True
+        # one at a time: told twice, it would count as two, and refuse what was loaded in between
+        with self._delivering:
+            return self._deliver(self.link)
+
+    def _deliver(self, link: RedisLink) -> bool:
         with self._pending_lock:
             taken = {soft: dict(names) for soft, names in self._pending.items()}
         try:
-            self.link.call(self._invalidations(taken))
+            link.call(self._invalidations(taken))
         except Away:
             return False
         with self._pending_lock:
             for soft, names in taken.items():
-                for name, lsn in names.items():
-                    if self._pending[soft].get(name) == lsn:
+                for name, asked in names.items():
+                    # the same group may have been invalidated again meanwhile
+                    if self._pending[soft].get(name) == asked:
                         del self._pending[soft][name]
         return not self.has_pending
 
-    def _invalidations(self, pending: dict[bool, dict[str, int]]) -> list[Command]:
+    def _invalidations(self, pending: dict[bool, dict[str, tuple[int, int]]]) -> list[Command]:
         return [
-            self.commands.invalidate(list(names), soft=soft, lsn=max(names.values()))
+            self.commands.invalidate(list(names), soft=soft, lsn=max(names.values())[0])
             for soft, names in pending.items()
             if names
         ]
@@ -159,13 +170,15 @@ class Levels:
 
     def refresh(self, key: str, work: Callable[[], Any]) -> bool:
         """Do `work` on a thread of its own, once for each key at a time; whether it will be."""
-        if self.conf.refreshers == 0 or key in self._refreshing:
+        if self.conf.refreshers == 0:
             return False
-        if len(self._refreshing) > 100 * self.conf.refreshers:
-            return False  # too much to do: the value expires, and whoever asks then loads it
-        if self._refreshers is None:
-            self._refreshers = ThreadPoolExecutor(self.conf.refreshers, "twopass-refresh")
-        self._refreshing.add(key)
+        with self._refreshing_lock:
+            # too much to do: the value expires, and whoever asks then loads it
+            if key in self._refreshing or len(self._refreshing) > 100 * self.conf.refreshers:
+                return False
+            if self._refreshers is None:
+                self._refreshers = ThreadPoolExecutor(self.conf.refreshers, "twopass-refresh")
+            self._refreshing.add(key)
         language = translation.get_language()
         self._refreshers.submit(Context().run, self._refreshed, key, work, language)
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,8 +30,12 @@ class Lookup:
     """What was loaded and cannot be kept in any level."""
     stored: set[str] = field(default_factory=set)
     """What Redis has taken."""
+    unreadable: set[str] = field(default_factory=set)
+    """What lies in Redis damaged, and has been told of."""
     since: int = 0
     """How far this process had counted invalidations when the reading began."""
+    newer_than: float = -math.inf
+    """Only values whose load began later are of use: for renewing what is there."""
 
     def rest(self) -> list[str]:
         """The keys that nothing was found for."""
@@ -48,8 +53,11 @@ class Lookup:
 
 
 def at_hand(lookup: Lookup) -> None:
+    """Find what the request and the process have; what was found before stays."""
     levels, time, level = lookup.levels, now(), request_level()
     for key, ident in lookup.wanted.items():
+        if key in lookup.found:
+            continue
         if level is not None and key in level.values:
             lookup.found[key] = level.values[key]
             note_held(lookup.definition.label, ident, level.values[key], stats.REQUEST)

@@ -90,8 +90,11 @@ class Commands:
 
     def read(self, keys: Sequence[str]) -> list[Command]:
         """Entries, and the clock at the same moment or later."""
-        names = [self.names.entry(key) for key in keys]
-        return [("MGET", *names), ("GET", self.names.clock)]
+        return [self.entries(keys), ("GET", self.names.clock)]
+
+    def entries(self, keys: Sequence[str]) -> Command:
+        """Entries alone."""
+        return ("MGET", *map(self.names.entry, keys))
 
     def stamps(self, groups: Sequence[str]) -> Command:
         """The stamps of some groups, of which there is at least one."""

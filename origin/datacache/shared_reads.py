@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from . import stats
 from .catching_up import reach
@@ -19,6 +19,7 @@ logger = logging.getLogger("twopass.datacache")
 
 
 def look_in_redis(lookup: Lookup, keys: list[str]) -> Flow:
+    """Read `keys` of Redis, with the clock, in one pipeline."""
     levels = lookup.levels
     if levels.has_pending and not levels.deliver():
         return  # what it holds may be what we have invalidated
@@ -26,24 +27,38 @@ def look_in_redis(lookup: Lookup, keys: list[str]) -> Flow:
     if answers is None:
         return
     yield from reach(levels, as_clock(answers[1]))
+    yield from take(lookup, zip(keys, answers[0], strict=True))
+
+
+def take(lookup: Lookup, found: Iterable[tuple[str, bytes | None]]) -> Flow:
+    """What Redis holds, by key: to the values found, as far as it is of use."""
     entries = {
         key: entry
-        for key, data in zip(keys, answers[0], strict=True)
-        if data is not None and (entry := _decoded(key, data)) is not None
+        for key, data in found
+        if data is not None and (entry := _decoded(lookup, key, data)) is not None
     }
-    verdicts = yield from _judge(levels, entries)
+    if not entries:
+        return
+    verdicts = yield from _judge(lookup.levels, entries)
     for key, entry in entries.items():
         _take(lookup, key, entry, verdicts[key])
 
 
-def _decoded(key: str, data: bytes) -> Entry | None:
+def _decoded(lookup: Lookup, key: str, data: bytes) -> Entry | None:
+    if key in lookup.unreadable:
+        return None
     stats.count("bytes_read", len(data))
     try:
         return decode(key, data)
     except Unreadable as error:
-        stats.count("unreadable")
-        logger.warning("entry %s is a miss: %s", key, error)
+        _refuse(lookup, key, error)
         return None
+
+
+def _refuse(lookup: Lookup, key: str, error: Unreadable) -> None:
+    lookup.unreadable.add(key)
+    stats.count("unreadable")
+    logger.warning("entry %s is a miss: %s", key, error)
 
 
 def _judge(levels: Levels, entries: Mapping[str, Entry]) -> Flow:
@@ -70,12 +85,13 @@ def _take(lookup: Lookup, key: str, entry: Entry, verdict: Verdict) -> None:
     time = now()
     if verdict in (Verdict.DROPPED, Verdict.UNKNOWN) or not entry.freshness.is_usable(time):
         return
+    if entry.freshness.loaded_at <= lookup.newer_than:
+        return
     try:
         is_soft = verdict is Verdict.SOFT
         held = lookup.levels.keep(key, entry, lookup.since, soft=is_soft)
     except Unreadable as error:
-        stats.count("unreadable")
-        logger.warning("entry %s is a miss: %s", key, error)
+        _refuse(lookup, key, error)
         return
     if entry.freshness.is_fresh(time) and not is_soft:
         lookup.found[key] = held

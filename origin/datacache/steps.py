@@ -47,10 +47,12 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Load anew in the background what has been handed out stale."""
+    """Load anew in the background what has been handed out, unless a value newer than `seen` is
+    there by then: until when that one's load had begun, on `layers.now`."""
 
     definition: Definition
     ident: Any
+    seen: float
 
 
 Step: TypeAlias = Ask | Load | Pause | Join | Refresh

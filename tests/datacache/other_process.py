@@ -3,6 +3,7 @@
 price KEY            read a cached price: JSON of value and level counts
 invalidate GROUP     drop a group
 hold KEY SECONDS     load slowly: says "holding" when the lease is taken
+stampede KEY N       N threads read at once: JSON of the values and level counts
 """
 
 import json
@@ -11,6 +12,8 @@ import sys
 import time
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.datacache.settings"
+
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 
@@ -57,6 +60,10 @@ def main() -> None:
         elif command == "invalidate":
             get_levels().invalidate(arguments)
             say("done")
+        elif command == "stampede":
+            with ThreadPoolExecutor(int(arguments[1])) as pool:
+                values = set(pool.map(price, [arguments[0]] * int(arguments[1])))
+            say([sorted(values), snapshot()])
         elif command == "hold":
             delay = float(arguments[1])
             value = price(arguments[0])

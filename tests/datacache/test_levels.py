@@ -152,7 +152,6 @@ def test_a_failing_loader_fails_its_reader_and_leaves_nothing_behind(
     assert stats.snapshot()["waited"] == 0  # the lease was given back
 
 
-@pytest.mark.full
 def test_stale_is_served_while_it_is_loaded_anew(
     shared: layers.Levels, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,3 +399,41 @@ def test_what_was_loaded_before_hearing_began_is_not_trusted(
     shared.clock.begin(2**52)
 
     assert price(1) == Decimal("2.00")
+
+
+def test_a_group_that_is_invalidated_again_while_redis_is_told_is_told_again(
+    shared: layers.Levels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another process loads between the two may be old already."""
+    assert shared.link
+    call, again = shared.link.call, threading.Thread(target=shared.invalidate, args=(["a"],))
+
+    def overtaken(commands):
+        monkeypatch.setattr(shared.link, "call", call)
+        answers = call(commands)
+        asked = shared._asked
+        again.start()
+        wait_until(lambda: shared._asked > asked)
+        return answers
+
+    monkeypatch.setattr(shared.link, "call", overtaken)
+    shared.invalidate(["a"])
+    again.join(30)
+
+    assert call([("XLEN", shared.commands.names.stream)]) == [2]
+
+
+def test_what_is_told_by_two_threads_at_once_is_told_once(shared: layers.Levels) -> None:
+    """Told twice it would count as two invalidations, and refuse what was loaded in between."""
+    assert shared.link
+    call, ready = shared.link.call, threading.Barrier(2)
+    shared._pending[False]["a"] = (0, 1)
+
+    def deliver(_: int) -> bool:
+        ready.wait()
+        return shared.deliver()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(deliver, range(2))) == [True, True]
+
+    assert call([("XLEN", shared.commands.names.stream)]) == [1]
