@@ -26,7 +26,6 @@ from fragments.signing import Keyring
 
 Failure = Literal["connect", "pool", "timeout", "protocol", "closed", "too-large"]
 
-IDLE_CONNECTIONS = 20
 KEEPALIVE = 4.0
 """Seconds an idle connection is kept: below gunicorn's and uvicorn's 5 s, so that the origin is
 seldom the one who closes it first."""
@@ -233,7 +232,9 @@ class _Upload(httpx.AsyncByteStream):
 def _pool(settings: Settings, address: OriginAddress) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(
         max_connections=settings.origin_connections,
-        max_keepalive_connections=min(settings.origin_connections, IDLE_CONNECTIONS),
+        # A lower bound would count busy connections as well: each one that becomes idle would be
+        # closed while many requests are under way. `KEEPALIVE` ends those that are not needed.
+        max_keepalive_connections=settings.origin_connections,
         keepalive_expiry=KEEPALIVE,
     )
     return httpx.AsyncHTTPTransport(uds=address.socket, limits=limits, trust_env=False)
