@@ -41,6 +41,8 @@ class Arrived:
 
 
 Keep = Callable[[Ask, Frame, BundleHead], Arrived]
+Timed = tuple[Ask, float, float]
+"""What was asked for, when its frame came (on the loop's clock), and what rendering it took."""
 
 
 class Bundle:
@@ -55,7 +57,9 @@ class Bundle:
         }
         self.guests = 0
         """Other visitors who wait for one of these fragments."""
+        self.timed: list[Timed] = []
         self._keep = keep
+        self._time = loop.time
 
     async def run(
         self, origin: Origin, request: OriginRequest, tally: Tally, deadline: float
@@ -106,8 +110,14 @@ class Bundle:
             raise WireError("malformed", f"a frame for include {message.index}, never asked for")
         ask = self.asks[message.index]
         future = self.arrivals[ask.hole]
-        if not future.done():
-            future.set_result(self._keep(ask, message, head) if message.status == 200 else None)
+        if future.done():
+            return
+        if message.status != 200:
+            future.set_result(None)
+            return
+        if not ask.hole.writes:  # those come before the head, one after another anywhere
+            self.timed.append((ask, self._time(), message.rendering))
+        future.set_result(self._keep(ask, message, head))
 
 
 async def _refusal(response: OriginResponse) -> WireError:

@@ -123,6 +123,10 @@ def _checked(settings: Settings) -> Settings:
         raise ConfigurationError(f"store: {settings.store!r} is not known; this edge has memory:")
     if not 1 <= settings.workers <= 256:
         raise ConfigurationError(f"workers: {settings.workers} is not between 1 and 256")
+    if not 1 <= settings.bundles_per_page <= 64:
+        raise ConfigurationError(
+            f"bundles_per_page: {settings.bundles_per_page} is not between 1 and 64"
+        )
     if settings.private_bytes_per_visitor > settings.private_bytes:
         raise ConfigurationError("private_bytes_per_visitor is larger than private_bytes")
     try:

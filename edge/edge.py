@@ -25,6 +25,7 @@ from edge.esi_origins import build_origins
 from edge.esi_rules import EsiRules
 from edge.fetch import Origin
 from edge.manifest import ManifestKeeper
+from edge.renderings import Renderings
 from edge.settings import Settings
 from edge.store.memory import Memory
 from edge.store.report import shells, store_status, watch_memory
@@ -84,6 +85,7 @@ class Edge:
         )
         self.pending: dict[tuple[FragmentKey, int], Bundle] = {}
         """Bundles in flight by the fragments in them, and the position they were asked at."""
+        self.renderings = Renderings()
         self.publish: Callable[[Invalidation], object] = self.apply
         self.started_at = clock()
         self.active = 0

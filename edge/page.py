@@ -149,7 +149,6 @@ class PageAnswer:
         second = SecondPass(self._edge, self._seat, self._plan, gate=self._shell.gate)
         if self._inbound.head.method == b"HEAD":
             second = SecondPass(self._edge, self._seat, Plan(), gate=True)
-        second.begin()
         try:
             await client.unless_gone(self._stream(second, responder), responder)
         except ClientGone:
@@ -160,6 +159,7 @@ class PageAnswer:
 
     async def _stream(self, second: SecondPass, responder: Responder) -> None:
         if self._shell.gate or self._plan.writes:
+            second.begin()
             head = await second.head()
             if await self._is_overruled(head, responder):
                 return
@@ -169,11 +169,16 @@ class PageAnswer:
             await responder.finish()
             return
         spliced, stream = self._spliced(), Stream(self._shell, gzip=self._gzips)
-        while (hole := spliced.awaited) is not None or not spliced.is_done:
-            await responder.write(stream.encode(spliced.take_pieces()))
-            if (hole := spliced.awaited) is not None:
-                spliced.fill(hole, await second.fragment(hole))
-        await responder.finish(stream.encode(spliced.take_pieces()) + stream.end())
+        await responder.write(stream.encode(spliced.take_pieces()))
+        second.begin()  # where nothing comes before the head, it has left by now
+        ready: list[tuple[int, bytes]] = []
+        while (hole := spliced.awaited) is not None:
+            if ready and not second.has(hole):
+                await responder.write(stream.encode(ready))
+                ready = []
+            spliced.fill(hole, await second.fragment(hole))
+            ready += spliced.take_pieces()
+        await responder.finish(stream.encode(ready) + stream.end())
 
     async def _is_overruled(self, head: BundleHead | None, responder: Responder) -> bool:
         """Take the bundle's cookies; answer with the gate's verdict if there is one.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from edge.bundle import Arrived, Bundle, BundleHead
+from edge.core.bundling import Rendered, split
 from edge.core.fragment_key import FragmentKey
 from edge.core.outbound import (
     OriginRequest,
@@ -21,6 +22,7 @@ from edge.core.plan import Ask, Plan
 from edge.core.prepared import PreparedFragment
 from edge.edge import Edge
 from edge.keeping import Keeper
+from edge.renderings import name_of
 from edge.seat import Seat
 from fragments.bundle import MAX_INCLUDES, BundleRequest
 from fragments.csrf import SECRET_LENGTH, secret_from_bytes
@@ -46,22 +48,35 @@ class SecondPass:
         self._lead: Bundle | None = None
         self._cookies_taken: BundleHead | None = None
         self._sources: dict[FragmentHole, tuple[Bundle, bool]] = {}
-        self._resolving: dict[FragmentHole, asyncio.Task[bytes]] = {}
-        self._began = 0.0
+        self._open: dict[FragmentHole, Ask] = {}
+        self._answers: dict[FragmentHole, asyncio.Future[bytes]] = {}
+        self._resolving: list[asyncio.Task[bytes]] = []
+        self._timers: list[asyncio.TimerHandle] = []
+        self._loop = asyncio.get_running_loop()
+        self._began: float | None = None
 
     def begin(self) -> None:
-        """Ask for what is missing: what others ask for already is joined, not asked again."""
-        self._began = asyncio.get_running_loop().time()
+        """Ask for what is missing, once: what others ask for already is joined, not asked again."""
+        if self._began is not None:
+            return
+        self._began = self._loop.time()
         if self._edge.origin.health.may_try(self._edge.clock()):
             personal = [ask for ask in self._plan.personal if not self._join(ask)]
             impersonal = [ask for ask in self._plan.impersonal if not self._join(ask)]
-            for chunk in _chunks(personal, self._gate):
-                bundle = self._ask(chunk, impersonal=False, gate=self._gate and not self._lead)
+            room = self._edge.settings.bundles_per_page
+            for asks in self._planned(personal, room):
+                bundle = self._ask(asks, impersonal=False, gate=self._gate and not self._lead)
                 self._lead = self._lead or bundle
-            for chunk in _chunks(impersonal, False):
-                self._ask(chunk, impersonal=True, gate=False)
+            for asks in self._planned(impersonal, room - len(self._own)) if impersonal else ():
+                self._ask(asks, impersonal=True, gate=False)
+        by_limit: dict[float, list[Ask]] = {}
         for ask in self._plan.asked:
-            self._resolving[ask.hole] = asyncio.create_task(self._resolve(ask))
+            self._answers[ask.hole] = self._loop.create_future()
+            self._open[ask.hole] = ask
+            by_limit.setdefault(self._limit(ask), []).append(ask)
+            self._follow(ask)
+        for limit, asks in by_limit.items():
+            self._timers.append(self._loop.call_at(self._began + limit, self._too_late, asks))
 
     async def head(self) -> BundleHead | None:
         """The head of the visitor's own bundle; None when it did not come in time.
@@ -74,13 +89,21 @@ class SecondPass:
         self._cookies_taken = await self._in_time(self._lead.head, limit)
         return self._cookies_taken
 
+    def has(self, hole: FragmentHole) -> bool:
+        """Whether `fragment` has its answer already."""
+        return self._answers[hole].done()
+
     async def fragment(self, hole: FragmentHole) -> bytes:
         """The bytes for that hole, within its deadline, whatever happens."""
-        return await asyncio.shield(self._resolving[hole])
+        return await self._answers[hole]
 
     def end(self) -> None:
         """Wait for nothing more. What still arrives is held for the next request."""
-        for task in self._resolving.values():
+        for hole in list(self._open):
+            self._close(hole)
+        for timer in self._timers:
+            timer.cancel()
+        for task in self._resolving:
             task.cancel()
 
     def abandon(self) -> None:
@@ -130,12 +153,35 @@ class SecondPass:
         return bundle
 
     def _landed(self, names: list[tuple[FragmentKey, int]], bundle: Bundle) -> None:
+        self._learn(bundle)
         for name in names:
             if self._edge.pending.get(name) is bundle:
                 del self._edge.pending[name]
         head = bundle.head.result() if bundle.head.done() else None
         if head is not None and head.set_cookies and head is not self._cookies_taken:
             self._edge.tally.late_cookies.add(by=len(head.set_cookies))
+
+    def _planned(self, asks: Sequence[Ask], room: int) -> list[Sequence[Ask]]:
+        """`asks` in bundles, those that hold others back in some of the at most `room` ones."""
+        if self._gate or not asks:
+            return list(_chunks(asks, self._gate))
+        planned = split(asks, self._holding, self._edge.settings.slow_fragment, max(1, room))
+        self._edge.tally.bundles.add("page")
+        self._edge.tally.bundles.add("own", by=len(planned) - 1)
+        return [chunk for bundle in planned for chunk in _chunks(bundle, False)]
+
+    def _holding(self, ask: Ask) -> float:
+        if ask.hole.writes:
+            return 0.0  # it is in the bundle whose head the page waits for
+        return self._edge.renderings.holding(self._name(ask), self._edge.clock())
+
+    def _name(self, ask: Ask) -> str:
+        assert self._edge.keyring is not None
+        return name_of(ask.hole.token, self._edge.keyring)
+
+    def _learn(self, bundle: Bundle) -> None:
+        timed = [Rendered(self._name(ask), at, took) for ask, at, took in bundle.timed]
+        self._edge.renderings.learn(timed, self._edge.clock())
 
     def _request(self, asks: Sequence[Ask], *, impersonal: bool, gate: bool) -> OriginRequest:
         edge, seat = self._edge, self._seat
@@ -172,31 +218,86 @@ class SecondPass:
 
     # -- awaiting
 
-    async def _resolve(self, ask: Ask) -> bytes:
-        hole = ask.hole
-        settings = self._edge.settings
-        limit = settings.fragment_deadline if hole.deadline is None else hole.deadline
-        limit = min(limit, settings.page_deadline)
-        arrived, source = await self._arrival(ask, limit)
-        if arrived is None:
-            return await self._fallback(ask)
-        self._edge.tally.fragments.add(source)
-        return self._seat.bytes_of(arrived.fragment)
+    def _limit(self, ask: Ask) -> float:
+        settings, declared = self._edge.settings, ask.hole.deadline
+        limit = settings.fragment_deadline if declared is None else declared
+        return min(limit, settings.page_deadline)
 
-    async def _arrival(self, ask: Ask, limit: float) -> tuple[Arrived | None, Source]:
+    def _follow(self, ask: Ask) -> None:
+        """Settle the hole when its frame comes."""
         found = self._sources.get(ask.hole)
         if found is None:
-            return None, "nothing"
-        bundle, joined = found
-        arrived = await self._in_time(self._future(bundle, ask), limit)
-        if joined:
+            self._close(ask.hole)
+            self._fall_back(ask)
+            return
+        future = self._future(found[0], ask)
+        future.add_done_callback(lambda arrival: self._arrived(ask, arrival))
+
+    def _arrived(self, ask: Ask, arrival: asyncio.Future[Arrived | None]) -> None:
+        if ask.hole not in self._open:
+            return
+        joined = self._close(ask.hole)
+        try:
+            arrived = arrival.result()
+            if arrived is None:
+                self._fall_back(ask)
+            elif self._is_ours(ask, arrived, joined=joined):
+                self._settle(ask, arrived.fragment, "collapsed" if joined else "asked")
+            else:
+                self._resolve(ask, self._alone(ask))
+        except Exception as error:  # noqa: BLE001  # nobody but who waits could be told
+            self._answers[ask.hole].set_exception(error)
+
+    def _too_late(self, asks: Sequence[Ask]) -> None:
+        for ask in asks:
+            if ask.hole in self._open:
+                self._close(ask.hole)
+                self._fall_back(ask)
+
+    def _close(self, hole: FragmentHole) -> bool:
+        """Wait no more for that frame. Whether it was to come with another visitor's bundle."""
+        del self._open[hole]
+        bundle, joined = self._sources.get(hole, (None, False))
+        if bundle is not None and joined:
             bundle.guests -= 1
-        if arrived is None or self._is_ours(ask, arrived, joined=joined):
-            return arrived, "collapsed" if joined else "asked"
-        # The frame read something that sets this visitor apart: only their own request will do.
+        return joined
+
+    def _settle(self, ask: Ask, fragment: PreparedFragment, source: Source) -> None:
+        self._edge.tally.fragments.add(source)
+        self._say(ask, self._seat.bytes_of(fragment))
+
+    def _say(self, ask: Ask, body: bytes) -> None:
+        answer = self._answers[ask.hole]
+        if not answer.done():  # the visitor may have left
+            answer.set_result(body)
+
+    def _resolve(self, ask: Ask, work: Coroutine[Any, Any, bytes]) -> None:
+        """Settle the hole with what `work` gives."""
+        answer = self._answers[ask.hole]
+
+        def done(task: asyncio.Task[bytes]) -> None:
+            if answer.done():
+                return
+            if task.cancelled():
+                answer.cancel()
+            elif (error := task.exception()) is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(task.result())
+
+        task = self._loop.create_task(work)
+        task.add_done_callback(done)
+        self._resolving.append(task)
+
+    async def _alone(self, ask: Ask) -> bytes:
+        """What came read something that sets this visitor apart: only their own request will do."""
         alone = replace(ask, key=(ask.key[0], self._seat.visit.identity, b""))
         bundle = self._ask([alone], impersonal=False, gate=False)
-        return await self._in_time(bundle.arrivals[alone.hole], limit), "asked"
+        arrived = await self._in_time(bundle.arrivals[alone.hole], self._limit(ask))
+        if arrived is None:
+            return await self._second_best(ask)
+        self._edge.tally.fragments.add("asked")
+        return self._seat.bytes_of(arrived.fragment)
 
     def _future(self, bundle: Bundle, ask: Ask) -> asyncio.Future[Arrived | None]:
         # A joined bundle knows the fragment by its own visitor's hole, which may be declared
@@ -212,18 +313,36 @@ class SecondPass:
         reads = self._edge.memory.reads.get(visit.base(ask.hole))
         return arrived.key is not None and arrived.key == visit.key(ask.hole, reads)
 
-    async def _fallback(self, ask: Ask) -> bytes:
+    def _fall_back(self, ask: Ask) -> None:
+        if ask.hole.alt is None:
+            self._say(ask, self._last_resort(ask))
+        else:
+            self._resolve(ask, self._second_best(ask))
+
+    async def _second_best(self, ask: Ask) -> bytes:
         """Last good copy, alt, placeholder, nothing: the page survives the fragment."""
-        edge, hole = self._edge, ask.hole
-        good = edge.memory.held(ask.key) if hole.scope != "no-store" else None
-        if good is not None and good.expiry.may_replace_error(edge.clock()):
-            edge.tally.fragments.add("last-good")
+        hole = ask.hole
+        if self._last_good(ask) is None and hole.alt is not None:
+            alt = await self._alt(ask, hole.alt)
+            if alt is not None:
+                self._edge.tally.fragments.add("alt")
+                return self._seat.bytes_of(alt)
+        return self._last_resort(ask)
+
+    def _last_resort(self, ask: Ask) -> bytes:
+        tally, hole = self._edge.tally, ask.hole
+        good = self._last_good(ask)
+        if good is not None:
+            tally.fragments.add("last-good")
             return self._seat.bytes_of(good)
-        if hole.alt is not None and (alt := await self._alt(ask, hole.alt)) is not None:
-            edge.tally.fragments.add("alt")
-            return self._seat.bytes_of(alt)
-        edge.tally.fragments.add("placeholder" if hole.placeholder else "nothing")
+        tally.fragments.add("placeholder" if hole.placeholder else "nothing")
         return hole.placeholder
+
+    def _last_good(self, ask: Ask) -> PreparedFragment | None:
+        good = self._edge.memory.held(ask.key) if ask.hole.scope != "no-store" else None
+        return (
+            good if good is not None and good.expiry.may_replace_error(self._edge.clock()) else None
+        )
 
     async def _alt(self, ask: Ask, token: bytes) -> PreparedFragment | None:
         edge, visit = self._edge, self._seat.visit
@@ -241,6 +360,7 @@ class SecondPass:
 
     async def _in_time(self, future: asyncio.Future[T | None], limit: float) -> T | None:
         """The result within `limit` seconds of the second pass's begin."""
+        assert self._began is not None
         when = min(limit, self._edge.settings.page_deadline) + self._began
         try:
             async with asyncio.timeout_at(when):

@@ -39,6 +39,8 @@ class Settings:
     first_pass_timeout: float = 10.0
     fragment_deadline: float = 2.0
     page_deadline: float = 5.0
+    slow_fragment: float = 0.02
+    bundles_per_page: int = 4
     verdict_wait: float = 0.2
     origin_connections: int = 100
     hit_for_pass: float = 5.0

@@ -61,13 +61,13 @@ def _check(_name: str, target: str) -> None:
     _measure(target, 0.5)
 
 
-def _sync() -> Contestant:
+def _sync(name: str, what: str, **settings: str) -> Contestant:
     @contextmanager
     def start() -> Iterator[str]:
-        with edge_before_site(site) as url:
+        with edge_before_site(site, **settings) as url:
             yield url + SYNC
 
-    return Contestant("twopass-sync", "blocking renderers, one bundle, gunicorn", start)
+    return Contestant(name, f"blocking renderers, {what}, gunicorn with four threads", start)
 
 
 SCENARIO = Scenario(
@@ -76,7 +76,8 @@ SCENARIO = Scenario(
     "under uvicorn, one visitor at a time.",
     contestants=(
         Contestant("twopass", "one bundle", partial(edge_before_site, async_site)),
-        _sync(),
+        _sync("twopass-sync", "one bundle", TWOPASS_BUNDLES_PER_PAGE="1"),
+        _sync("twopass-planned", "the bundles that the edge plans"),
         Contestant("nginx", "SSI", partial(nginx, partial(async_site, "ssi"))),
         Contestant("varnish", "ESI", partial(varnish, partial(async_site, "esi"))),
     ),
