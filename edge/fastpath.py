@@ -6,12 +6,15 @@ Whatever `edge.hits` has no answer for goes to the application, unchanged, on th
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from edge.hits import Hits
 from edge.protocol import AnyMethodProtocol
+
+logger = logging.getLogger("twopass.edge.fastpath")
 
 _METHODS: Final = frozenset({b"GET", b"HEAD"})
 
@@ -41,10 +44,13 @@ class FastProtocol(AnyMethodProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The visitor is gone."""
-        if self._rest_timer is not None:
-            self._rest_timer.cancel()
-            self._rest_timer = None
+        self._forget_rest()
         super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is a websocket's from now on."""
+        self._forget_rest()
+        super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the visitor."""
@@ -91,7 +97,11 @@ class FastProtocol(AnyMethodProtocol):
             return False
         if parser.get_http_version() != "1.1" or not parser.should_keep_alive():
             return False
-        pieces = self.hits.answer(method, self._scheme, self._peer, self.url, self.headers)
+        try:
+            pieces = self.hits.answer(method, self._scheme, self._peer, self.url, self.headers)
+        except Exception:  # the parser would call the request invalid
+            logger.exception("the fast path failed; the application answers")
+            return False
         if pieces is None:
             return False
         # one buffer: uvloop sends it at once, and takes longer over several than joining does
@@ -108,6 +118,15 @@ class FastProtocol(AnyMethodProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers  # the list that the scope holds
         super().on_headers_complete()
+
+    def _hand_over(self, data: bytes) -> None:
+        self._forget_rest()
+        super()._hand_over(data)
+
+    def _forget_rest(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
 
     def _end_of_rest(self) -> None:
         """Close the connection if nothing has come for a while, as uvicorn does, else look later.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import uvicorn
@@ -14,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from origin import Answer, ScriptedOrigin, hole, shell
 
 PAGE = b"<h1>page</h1>" * 100
+UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -153,26 +157,58 @@ async def test_idleness_after_the_application_is_uvicorns(lines: Lines) -> None:
     line.lose()
 
 
+@pytest.mark.parametrize("fields", [("BREW",), ("GET", *UPGRADE)])
+async def test_who_takes_a_connection_over_has_it_without_our_timer(
+    lines: Lines, fields: tuple[str, ...]
+) -> None:
+    """A websocket, or a request with an unknown method, outlives the rest after the last hit."""
+    line, loop = lines.fast(), Loop()
+    line.protocol.loop = loop
+    line.feed(request("/page"))
+
+    line.feed(request("/socket", *fields[1:], method=fields[0]))
+    loop.tick(1000)
+
+    assert line.wire.get_protocol() is not line.protocol
+    assert not line.wire.is_closing()
+
+
+class Timer:
+    """A callback that can be called off."""
+
+    def __init__(self, due: float, callback: Callable[[], None]) -> None:
+        self.due = due
+        self.callback = callback
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+
 class Loop:
-    """Timers of a clock that moves when it is told to."""
+    """Timers of a clock that moves when it is told to; tasks are the running loop's."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.timers: list[tuple[float, Callable[[], None]]] = []
+        self.timers: list[Timer] = []
 
     def time(self) -> float:
         return self.now
 
-    def call_later(self, delay: float, callback: Callable[[], None]) -> object:
-        self.timers.append((self.now + delay, callback))
-        return object()
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        self.timers.append(Timer(self.now + delay, callback))
+        return self.timers[-1]
+
+    def create_task(self, work: Any, **options: Any) -> asyncio.Task[Any]:
+        return asyncio.get_running_loop().create_task(work, **options)
 
     def tick(self, seconds: float) -> None:
         self.now += seconds
-        due = [timer for timer in self.timers if timer[0] <= self.now]
-        self.timers = [timer for timer in self.timers if timer[0] > self.now]
-        for _, callback in due:
-            callback()
+        due = [timer for timer in self.timers if timer.due <= self.now]
+        self.timers = [timer for timer in self.timers if timer.due > self.now]
+        for timer in due:
+            if not timer.is_cancelled:
+                timer.callback()
 
 
 async def test_a_lost_connection_is_let_go(lines: Lines) -> None:
@@ -214,6 +250,20 @@ async def test_a_body_is_the_applications(lines: Lines, origin: ScriptedOrigin) 
     assert answers[1].body == PAGE
 
 
+async def test_a_fault_of_the_fast_path_costs_no_visitor_their_answer(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_request: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(lines.hits, "answer", fail)
+
+    page = parsed(await lines.fast().ask(request("/page")))[0]
+
+    assert (page.status, page.body) == (200, PAGE)
+    assert "no such thing" in caplog.text
+
+
 def test_uvicorn_has_what_this_rests_on() -> None:
     """Update uvicorn with this: names and behaviour that `edge.fastpath` takes from it."""
     config = uvicorn.Config(lambda *_: None, http=HttpToolsProtocol, log_config=None)
@@ -222,7 +272,7 @@ def test_uvicorn_has_what_this_rests_on() -> None:
                  "on_message_complete", "on_response_complete", "connection_made",
                  "connection_lost", "data_received", "shutdown", "pause_writing",
                  "resume_writing", "_unset_keepalive_if_required",
-                 "timeout_keep_alive_handler")  # fmt: skip
+                 "timeout_keep_alive_handler", "handle_websocket_upgrade")  # fmt: skip
 
     assert parameters == ["self", "config", "server_state", "app_state", "_loop"]
     assert [name for name in callbacks if not hasattr(HttpToolsProtocol, name)] == []
