@@ -129,7 +129,10 @@ class Clock:
         """What is known of an entry whose load began at `at`."""
         if at is None or self.position is None or at < self.base:
             return Verdict.UNKNOWN
-        return judge(at, (self._stamps.get(group) for group in (ALL, *groups)))
+        stamps = self._stamps
+        if ALL not in stamps and stamps.keys().isdisjoint(groups):
+            return Verdict.VALID
+        return judge(at, (stamps.get(group) for group in (ALL, *groups)))
 
     def lsn_of(self, groups: Iterable[str]) -> int:
         """The newest transaction that invalidated one of `groups`, as far as is known here."""

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -27,8 +26,7 @@ MAX_INFLATED: Final = 256 * 1024 * 1024
 """Bytes that a payload may have: a few forged ones must not fill the memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A value as it was loaded.
 
     `at` is the shared clock's reading before the load, None for one loaded while nobody could say
@@ -79,18 +77,21 @@ def decode(key: str, data: bytes) -> Entry:
     magic, flags, checksum, length = _PREFIX.unpack_from(data)
     if magic != _MAGIC or flags not in (_PLAIN, _DEFLATED):
         raise Unreadable("no entry of ours, or one of another release")
-    header = data[_PREFIX.size : _PREFIX.size + length]
-    payload = data[_PREFIX.size + length :]
-    if _checksum(key, flags, header, payload) != checksum:
+    body = data[_PREFIX.size :]
+    if zlib.crc32(body, _checksum_of_start(key, flags, length)) != checksum:
         raise Unreadable("damaged, or stored under another key")
+    header, payload = body[:length], body[length:]
     try:
-        label, at, lsn, groups, times = msgpack.unpackb(header)
-        fresh = Freshness(*map(float, times))
+        label, at, lsn, groups, (loaded, fresh, usable, seconds) = msgpack.unpackb(header)
+        freshness = Freshness(loaded + 0.0, fresh + 0.0, usable + 0.0, seconds + 0.0)
+        "".join(groups), label + ""  # texts, or a TypeError
+        if type(lsn) is not int or (at is not None and type(at) is not int):
+            raise TypeError("positions are numbers")
     except Exception as error:  # a header that only looks right
         raise Unreadable(f"header: {error}") from error
     if flags == _DEFLATED:
         payload = _inflate(payload)
-    return Entry(label, at, lsn, tuple(groups), fresh, payload)
+    return Entry(label, at, lsn, tuple(groups), freshness, payload)
 
 
 def _inflate(data: bytes) -> bytes:
@@ -105,6 +106,9 @@ def _inflate(data: bytes) -> bytes:
 
 
 def _checksum(key: str, flags: int, header: bytes, payload: bytes) -> int:
-    # the lengths too: where the header ends decides what the payload is
-    start = f"{flags} {len(header)} {key}".encode("utf-8", "replace")
-    return zlib.crc32(payload, zlib.crc32(header, zlib.crc32(start)))
+    return zlib.crc32(payload, zlib.crc32(header, _checksum_of_start(key, flags, len(header))))
+
+
+def _checksum_of_start(key: str, flags: int, length: int) -> int:
+    # the length too: where the header ends decides what the payload is
+    return zlib.crc32(f"{flags} {length} {key}".encode("utf-8", "replace"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any, Final
 
 from ..conf import get_settings as get_origin_settings
@@ -15,7 +14,7 @@ from .entry import Entry, encode
 from .layers import now
 from .lease import new_token
 from .loading import Loaded
-from .lookup import Lookup, note_held
+from .lookup import Lookup, tell
 from .missing import MISSING
 from .policy import Freshness
 from .process_layer import Held
@@ -96,7 +95,7 @@ def _load_leased(lookup: Lookup, keys: list[str], token: str, began: int | None,
             since, started = levels.clock.sequence, now()
             loaded: Loaded = yield Load(lookup.definition, [lookup.wanted[k] for k in rest], lsn)
             made = _entries(lookup, rest, loaded, Freshness(started, started, started, 0.0))
-            entries = {key: replace(entry, at=began, lsn=lsn) for key, entry in made.items()}
+            entries = {key: entry._replace(at=began, lsn=lsn) for key, entry in made.items()}
             behind = yield from _store(lookup, entries, loaded, token, since)
             if not behind or not guard or attempt == MOST_LOADS - 1:
                 break
@@ -176,7 +175,7 @@ def _store(
             held = Held(key, entry, 0.0)
         lookup.found[key] = held
         label, ident = lookup.definition.label, lookup.wanted[key]
-        reading = note_held(label, ident, held, stats.LOADER, loaded.seconds)
+        reading = tell(label, ident, held, stats.LOADER, loaded.seconds)
         if reading is not None:
             reading.inner = loaded.inner.readings
     return behind

@@ -89,7 +89,8 @@ class Levels:
         early = entry.freshness.early(self.conf.beta, 1.0 - random.random())  # noqa: S311
         held = Held(key, entry, 0.0 if soft else early)
         held.soft = soft
-        self.clock.keep(since, entry.groups, lambda: self.process.put(held))
+        if self.process.limit:
+            self.clock.keep(since, entry.groups, lambda: self.process.put(held))
         return held
 
     # Invalidation

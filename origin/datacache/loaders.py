@@ -64,7 +64,7 @@ class Loader(Generic[K, V]):
             label=f"{type(self).__module__}.{type(self).__qualname__}",
             schema=self.schema(),
             policy=Policy(self.max_age, self.stale),
-            name_of=lambda key: key if type(key) is str else argument_ident({"key": key}),
+            name_of=_name_of,
             groups=self.groups_of_key,
             load=self.load,
             groups_of=lambda key, value: tuple(self.groups_of(key, value)),
@@ -103,6 +103,13 @@ class Loader(Generic[K, V]):
         from ..invalidation import invalidate_groups
 
         invalidate_groups(*{name for key in keys for name in self.groups_of_key(key)})
+
+
+def _name_of(key: Any) -> str:
+    """A name for a key: that of "key=1" is not that of 1, whoever may choose texts."""
+    if type(key) is str:
+        return f"={key}"
+    return f"key={key}" if type(key) is int else argument_ident({"key": key})
 
 
 def shape_of(*parts: Any) -> str:

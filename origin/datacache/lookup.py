@@ -39,7 +39,8 @@ class Lookup:
 
     def rest(self) -> list[str]:
         """The keys that nothing was found for."""
-        return [key for key in self.wanted if not self.has(key)]
+        found, values = self.found, self.values
+        return [key for key in self.wanted if key not in found and key not in values]
 
     def has(self, key: str) -> bool:
         """Whether there is a value for `key`."""
@@ -74,12 +75,14 @@ def at_hand(lookup: Lookup) -> None:
             lookup.stale[key] = held
 
 
-def note_held(
-    label: str, ident: Any, held: Held, level: str, seconds: float = 0.0
-) -> Reading | None:
+def note_held(label: str, ident: Any, held: Held, level: str) -> None:
     """Count a value, and tell who is making something of it."""
-    if level != stats.LOADER:
-        stats.hit(level, label)
+    stats.hit(level, label)
+    tell(label, ident, held, level)
+
+
+def tell(label: str, ident: Any, held: Held, level: str, seconds: float = 0.0) -> Reading | None:
+    """Tell who is making something of a value."""
     if not is_watched():
         return None
     entry = held.entry

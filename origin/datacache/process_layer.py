@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from .clock import ALL
-from .codec import unpack
 from .entry import Entry
-from .sharing import Sharing, copy_of_row, sharing_of
+from .sharing import Sharing, copy_of_row, sharing_of, size_of
 
 _OVERHEAD: Final = 900
 """Bytes for the objects around a value: entry, freshness, places in dicts."""
@@ -25,7 +24,17 @@ _OVERHEAD: Final = 900
 class Held:
     """A value in the process, with what a hit needs in its own slots."""
 
-    __slots__ = ("entry", "good_until", "is_marked", "key", "sharing", "size", "soft", "value")
+    __slots__ = (
+        "entry",
+        "first",
+        "good_until",
+        "is_marked",
+        "key",
+        "sharing",
+        "size",
+        "soft",
+        "value",
+    )
 
     def __init__(self, key: str, entry: Entry, good_until: float) -> None:
         self.key = key
@@ -34,15 +43,23 @@ class Held:
         """Until when it is used without a thought: before it expires, or is to be renewed early."""
         self.is_marked = False
         self.soft = False
-        value = entry.value()
-        self.sharing, size = sharing_of(value)
-        if self.sharing is Sharing.PACKED:
-            self.value: Any = None
-            size = 0
-        else:
+        self.first = [entry.value()]
+        self.sharing: Sharing | None = None
+        self.value: Any = None
+        self.size = 0
+
+    def weigh(self) -> int:
+        """Make ready for many readers: how they share the value, and about how many bytes it takes.
+
+        Before anybody else knows of it.
+        """
+        entry, value = self.entry, self.first.pop() if self.first else self.entry.value()
+        self.sharing = sharing_of(value)
+        if self.sharing is not Sharing.PACKED:
             self.value = value
-        text = sum(sys.getsizeof(name) for name in entry.groups)
-        self.size = size + sys.getsizeof(entry.payload) + sys.getsizeof(key) + text + _OVERHEAD
+        text = sum(map(sys.getsizeof, entry.groups)) + sys.getsizeof(self.key)
+        self.size = size_of(self.value) + sys.getsizeof(entry.payload) + text + _OVERHEAD
+        return self.size
 
     def get(self) -> Any:
         """The value: itself where nobody can change it, else the reader's own copy."""
@@ -50,7 +67,12 @@ class Held:
             return self.value
         if self.sharing is Sharing.ROW:
             return copy_of_row(self.value)
-        return unpack(self.entry.payload)
+        if self.sharing is None:
+            try:  # not kept, so most likely read once; `suppress` would take as long as all this
+                return self.first.pop()
+            except IndexError:
+                pass
+        return self.entry.value()
 
 
 class ProcessLayer:
@@ -76,7 +98,7 @@ class ProcessLayer:
         """Keep it, if it may ever fit; whether it was."""
         with self._lock:
             self._drop(held.key)
-            if held.size > self.limit // 2:
+            if held.weigh() > self.limit // 2:
                 return False
             self._held[held.key] = held
             self.bytes += held.size

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from . import stats
 from .catching_up import reach
 from .clock import ALL, Verdict, judge
 from .codec import Unreadable
+from .dependencies import is_watched
 from .entry import Entry, decode
 from .layers import Levels, now
-from .lookup import Lookup, note_held
+from .lookup import Lookup, tell
 from .shared_layer import as_clock, as_stamps
 from .steps import Ask, Flow
 
 logger = logging.getLogger("twopass.datacache")
+
+_USELESS: Final = (Verdict.DROPPED, Verdict.UNKNOWN)
 
 
 def look_in_redis(lookup: Lookup, keys: list[str]) -> Flow:
@@ -32,27 +36,29 @@ def look_in_redis(lookup: Lookup, keys: list[str]) -> Flow:
 
 def take(lookup: Lookup, found: Iterable[tuple[str, bytes | None]]) -> Flow:
     """What Redis holds, by key: to the values found, as far as it is of use."""
-    entries = {
-        key: entry
-        for key, data in found
-        if data is not None and (entry := _decoded(lookup, key, data)) is not None
-    }
+    entries = _decoded(lookup, found)
     if not entries:
         return
     verdicts = yield from _judge(lookup.levels, entries)
-    for key, entry in entries.items():
-        _take(lookup, key, entry, verdicts[key])
+    time, label = now(), lookup.definition.label
+    taken = [k for k, entry in entries.items() if _take(lookup, k, entry, verdicts[k], time)]
+    stats.hit(stats.SHARED, label, len(taken))
+    for key in taken if is_watched() else ():
+        tell(label, lookup.wanted[key], lookup.found[key], stats.SHARED)
 
 
-def _decoded(lookup: Lookup, key: str, data: bytes) -> Entry | None:
-    if key in lookup.unreadable:
-        return None
-    stats.count("bytes_read", len(data))
-    try:
-        return decode(key, data)
-    except Unreadable as error:
-        _refuse(lookup, key, error)
-        return None
+def _decoded(lookup: Lookup, found: Iterable[tuple[str, bytes | None]]) -> dict[str, Entry]:
+    entries, size = {}, 0
+    for key, data in found:
+        if data is None or key in lookup.unreadable:
+            continue
+        size += len(data)
+        try:
+            entries[key] = decode(key, data)
+        except Unreadable as error:
+            _refuse(lookup, key, error)
+    stats.count("bytes_read", size)
+    return entries
 
 
 def _refuse(lookup: Lookup, key: str, error: Unreadable) -> None:
@@ -80,21 +86,19 @@ def _judge(levels: Levels, entries: Mapping[str, Entry]) -> Flow:
     return verdicts
 
 
-def _take(lookup: Lookup, key: str, entry: Entry, verdict: Verdict) -> None:
-    """An entry of Redis: at hand from now on, if it is of use."""
-    time = now()
-    if verdict in (Verdict.DROPPED, Verdict.UNKNOWN) or not entry.freshness.is_usable(time):
-        return
-    if entry.freshness.loaded_at <= lookup.newer_than:
-        return
+def _take(lookup: Lookup, key: str, entry: Entry, verdict: Verdict, time: float) -> bool:
+    """An entry of Redis: at hand from now on, if it is of use; whether it is what was wanted."""
+    fresh = entry.freshness
+    if verdict in _USELESS or not fresh.is_usable(time) or fresh.loaded_at <= lookup.newer_than:
+        return False
+    is_soft = verdict is Verdict.SOFT
     try:
-        is_soft = verdict is Verdict.SOFT
         held = lookup.levels.keep(key, entry, lookup.since, soft=is_soft)
     except Unreadable as error:
         _refuse(lookup, key, error)
-        return
-    if entry.freshness.is_fresh(time) and not is_soft:
-        lookup.found[key] = held
-        note_held(lookup.definition.label, lookup.wanted[key], held, stats.SHARED)
-    else:
+        return False
+    if is_soft or not fresh.is_fresh(time):
         lookup.stale[key] = held
+        return False
+    lookup.found[key] = held
+    return True

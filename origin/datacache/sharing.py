@@ -32,23 +32,28 @@ _IMMUTABLE: Final = frozenset(
         *(dt.date, dt.datetime, dt.time, dt.timedelta),
     }
 )
+_CONTAINERS: Final = frozenset({tuple, frozenset})
 _ROW_OVERHEAD: Final = 600
 
 
-def sharing_of(value: object) -> tuple[Sharing, int]:
-    """How `value` may be shared, and about how many bytes it takes in memory."""
+def sharing_of(value: object) -> Sharing:
+    """How `value` may be shared."""
+    if type(value) in _IMMUTABLE:
+        return Sharing.SHARED
+    if isinstance(value, Model):
+        return Sharing.ROW if _is_plain_row(value) else Sharing.PACKED
+    return Sharing.SHARED if _is_immutable(value) else Sharing.PACKED
+
+
+def size_of(value: Any) -> int:
+    """About how many bytes a value takes that is shared; of others, nothing is kept but bytes."""
     if isinstance(value, Model):
         held = [item for name, item in value.__dict__.items() if name != "_state"]
         held += value._state.fields_cache.values()
-        size = _ROW_OVERHEAD
-        for item in held:
-            inner = sharing_of(item)
-            if inner[0] is Sharing.PACKED:
-                return inner
-            size += inner[1]
-        return Sharing.ROW, size
-    found = _size_if_immutable(value)
-    return (Sharing.PACKED, 0) if found is None else (Sharing.SHARED, found)
+        return _ROW_OVERHEAD + sum(map(size_of, held))
+    if isinstance(value, enum.Enum):
+        return 0
+    return sys.getsizeof(value) + sum(map(size_of, _inside(value)))
 
 
 def copy_of_row(row: Model) -> Model:
@@ -66,19 +71,27 @@ def copy_of_row(row: Model) -> Model:
     return made
 
 
-def _size_if_immutable(value: Any) -> int | None:
+def _is_plain_row(row: Model) -> bool:
+    for name, item in row.__dict__.items():
+        if type(item) not in _IMMUTABLE and name != "_state" and not _is_immutable(item):
+            return False
+    related = row._state.fields_cache.values()
+    return all(sharing_of(item) is not Sharing.PACKED for item in related)
+
+
+def _is_immutable(value: Any) -> bool:
     kind = type(value)
-    if kind in _IMMUTABLE:
-        return sys.getsizeof(value)
-    if isinstance(value, enum.Enum):
-        return 0
-    if kind in (tuple, frozenset):
-        inner = list(value)
-    elif is_dataclass(value) and kind.__dataclass_params__.frozen:
-        inner = [getattr(value, item.name) for item in fields(value)]
-    else:
-        return None
-    sizes = [_size_if_immutable(item) for item in inner]
-    if any(size is None for size in sizes):
-        return None
-    return sys.getsizeof(value) + sum(size or 0 for size in sizes)
+    if kind in _IMMUTABLE or isinstance(value, enum.Enum):
+        return True
+    parameters = getattr(kind, "__dataclass_params__", None)
+    if kind in _CONTAINERS or (parameters is not None and parameters.frozen):
+        return all(map(_is_immutable, _inside(value)))
+    return False
+
+
+def _inside(value: Any) -> list[Any]:
+    if type(value) in _CONTAINERS:
+        return list(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, item.name) for item in fields(value)]
+    return []

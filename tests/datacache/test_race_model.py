@@ -18,6 +18,7 @@ from origin.datacache import flow, loading
 from origin.datacache.conf import Settings
 from origin.datacache.definition import Definition
 from origin.datacache.driving import _perform, drive
+from origin.datacache.entry import Entry
 from origin.datacache.layers import Levels
 from origin.datacache.lease import Renewer
 from origin.datacache.policy import Policy
@@ -202,14 +203,12 @@ def test_the_model_finds_a_fill_that_is_not_fenced(
     class OnThisServer(Races):
         server = redis_server
 
-    stale = dataclasses.replace
+    replace = Entry._replace
 
-    def stamped(entry: Any, **changes: Any) -> Any:
-        return (
-            stale(entry, **{**changes, "at": 2**52}) if "at" in changes else stale(entry, **changes)
-        )
+    def stamped(entry: Entry, **changes: Any) -> Any:
+        return replace(entry, **{**changes, "at": 2**52})
 
-    monkeypatch.setattr("origin.datacache.fills.replace", stamped)
+    monkeypatch.setattr(Entry, "_replace", stamped)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(
             OnThisServer,
