@@ -40,6 +40,16 @@ def _default_kind(field: Any) -> Literal["none", "constant", "callable"]:
     return "none"
 
 
+def default_source(field: Any) -> str | None:
+    """Return the source of a field's Python default; None without one, or when it has none."""
+    if not isinstance(field, models.Field) or not field.has_default():
+        return None
+    try:
+        return serialized(field.default)
+    except ValueError:  # a lambda, say
+        return None
+
+
 def _generated(field: Any) -> Literal["stored", "virtual"] | None:
     if not getattr(field, "generated", False):
         return None

@@ -22,7 +22,7 @@ from django.db.migrations.operations.base import Operation as DjangoOperation
 
 from . import python_source
 from .collect import Collector
-from .describe import model_facts
+from .describe import default_source, model_facts
 from .facts import Finding, Migration, ModelFacts, Operation, Plan, Source
 from .names import Names, concerns_others, names_of, needed_fields
 from .python_source import Position
@@ -275,6 +275,7 @@ class PlanBuilder:
             name=names.name,
             constraint_source=names.constraint_source,
             error=error,
+            given_default=default_source(getattr(operation, "field", None)),
         )
 
     def _model(self, state: Any, app: str, name: str | None, names: Names) -> ModelFacts | None:

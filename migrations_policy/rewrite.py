@@ -1,42 +1,75 @@
 """Rewrites an unsafe migration into safe ones, by the recipes of what was found. Pure.
 
 One operation may become several migrations: what must not share a transaction, or a deploy phase,
-gets a file of its own.
+gets a file of its own. Steps for after the deploy move behind all that can do without them.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import re
 import textwrap
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
+from . import migration_source
 from .facts import Migration, Operation
-from .recipe import IMPORTS, Note, Paste, Recipe, merged_imports
-from .violation import Severity, Violation
+from .migration_source import INDENT, Element, Header, MigrationFile
+from .phases import operation_phase
+from .recipe import Note
+from .rewritable import SPLITS, Unwritten, chosen
+from .violation import Violation
+
+EARLY = ("before", None)  # a step for before the deploy, and a part that may run at any time
 
 
 class CannotRewrite(ValueError):
     """The migration cannot be rewritten; the message says why and what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Operations that stay together, and what they want of their migration.
+
+    `subjects` are (model, field) pairs they are about, the field empty for all of the model; None
+    when nobody can tell. `group` parts data and validation from other changes.
+    """
+
+    text: str
+    header: Header
+    subjects: frozenset[tuple[str, str]] | None
+    group: str = "schema"
+    is_next: bool = False  # of the same recipe: not in one migration with the step before
+    is_alone: bool = False
+
+    @property
+    def is_after(self) -> bool:
+        """Whether it belongs after the deploy."""
+        return self.header.phase == "after"
+
+    def waits_for(self, other: Step) -> bool:
+        """Return whether it must not be moved ahead of `other`."""
+        if self.subjects is None or other.subjects is None:
+            return True
+        pairs = ((a, b) for a in self.subjects for b in other.subjects)
+        return any(a[0] == b[0] and (a[1] == b[1] or not (a[1] and b[1])) for a, b in pairs)
+
+
 @dataclass(slots=True)
 class Part:
-    """The operations of one migration to be, and what makes it a migration of its own."""
+    """The steps of one migration to be."""
 
-    atomic: bool = True
-    phase: str | None = None
-    operations: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    preambles: list[str] = field(default_factory=list)
-    is_closed: bool = False
+    header: Header
+    steps: list[Step] = field(default_factory=list)
 
-    def takes(self, atomic: bool, phase: str | None) -> bool:
-        """Return whether an operation of this kind may join."""
-        return not self.operations or (
-            not self.is_closed and self.atomic == atomic and self.phase in (phase, None)
+    def takes(self, step: Step) -> bool:
+        """Return whether the step may join."""
+        last, phase = self.steps[-1], step.header.phase
+        return (
+            not (step.is_next or step.is_alone or last.is_alone)
+            and self.header.atomic == step.header.atomic
+            and (phase in (self.header.phase, None) or (phase, self.header.phase) == EARLY)
+            and last.group == step.group
         )
 
 
@@ -46,148 +79,150 @@ class File:
 
     name: str
     text: str
+    phase: str | None = None
 
 
-def rewrite(migration: Migration, violations: Iterable[Violation]) -> list[File]:
-    """Return the files that replace the migration: the first keeps its name.
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The files that replace a migration (the first keeps its name), and what stays as it is."""
 
-    Raises CannotRewrite when nothing was found that has a recipe as code.
+    files: tuple[File, ...]
+    left: tuple[Unwritten, ...] = ()
+
+
+def rewrite(migration: Migration, violations: Iterable[Violation]) -> Rewrite:
+    """Return the files that replace the migration; none when nothing needs to be rewritten.
+
+    Raises CannotRewrite when the file is not written as migrations are.
     """
-    recipes = _recipes(violations)
-    if not recipes:
-        raise CannotRewrite(f"{migration.label}: nothing was found that a recipe would change")
-    parts = [Part()]
-    for operation in migration.operations:
-        recipe = recipes.get(operation.index)
-        if recipe is None:
-            _join(parts, _source(operation), migration.atomic, None)
-        else:
-            _follow(parts, recipe)
-    parts = [part for part in parts if part.operations]
-    names = [migration.name] + [f"{migration.name}_step{n}" for n in range(2, len(parts) + 1)]
-    return [
-        File(name, _text(migration, part, previous))
-        for name, part, previous in zip(names, parts, [None, *names], strict=False)
-    ]
+    found = list(violations)
+    taken, left = chosen(found, migration.operations)
+    if not taken and not any(violation.rule in SPLITS for violation in found):
+        return Rewrite((), tuple(left))
+    if migration.replaces:
+        raise CannotRewrite(f"{migration.label} is squashed: rewrite the migrations it replaces")
+    try:
+        file = MigrationFile(migration.source.text)
+    except migration_source.UnreadableMigration as error:
+        raise CannotRewrite(f"{migration.label}: {error}; follow the recipes by hand") from error
+    parts = _parted(_ordered(_steps(migration, file.elements, taken)))
+    if not taken and len(parts) == 1:
+        return Rewrite((), tuple(left))
+    return Rewrite(tuple(_files(migration, file, parts)), tuple(left))
 
 
-def _recipes(violations: Iterable[Violation]) -> dict[int, Recipe]:
-    """Return for each operation the recipe of its worst violation that can be pasted."""
-    found: dict[int, Recipe] = {}
-    ranked = sorted(violations, key=lambda v: v.severity, reverse=True)
-    for violation in ranked:
-        is_code = any(isinstance(step, Paste) for step in violation.recipe)
-        if violation.operation is not None and is_code and violation.severity >= Severity.ERROR:
-            found.setdefault(violation.operation, violation.recipe)
-    return found
-
-
-def _source(operation: Operation) -> str:
-    return textwrap.dedent(operation.source.text).strip().rstrip(",")
-
-
-def _join(parts: list[Part], source: str, atomic: bool, phase: str | None) -> Part:
-    if not parts[-1].takes(atomic, phase):
-        parts.append(Part())
-    part = parts[-1]
-    if not part.operations:
-        part.atomic, part.phase = atomic, phase
-    part.phase = part.phase or phase
-    part.operations.append(source)
-    return part
-
-
-def _follow(parts: list[Part], recipe: Recipe) -> None:
-    """Add the recipe's steps; each of its migrations ends the part it stands in."""
-    notes: list[str] = []
-    is_first = True
-    for step in recipe:
-        if isinstance(step, Note):
-            notes.append(step.text)
-            continue
-        if not is_first:
-            parts[-1].is_closed = True
-        source = textwrap.dedent(step.operations).strip().rstrip(",")
-        part = _join(parts, source, step.atomic, step.phase)
-        part.notes += notes
-        if step.preamble:
-            part.preambles.append(step.preamble.strip())
-        notes, is_first = [], False
-    parts[-1].is_closed = True
-
-
-def _text(migration: Migration, part: Part, previous: str | None) -> str:
-    tree = ast.parse(migration.source.text)
-    lines = migration.source.text.splitlines()
-    owner = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Migration")
-    body = ",\n".join(part.operations)
-    others = [
-        "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        for node in tree.body
-        if not isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef)
-        and not _is_docstring(node)
-        and _is_used(node, body)
-    ]
-    code = "\n\n\n".join([*others, *part.preambles])
-    imports = _imports(tree, lines, f"{body}\n{code}")
-    head = "\n".join(imports)
-    comments = "".join(f"# {line}\n" for note in part.notes for line in textwrap.wrap(note, 94))
-    attributes = _attributes(owner, lines, migration, part, previous)
-    operations = textwrap.indent(body, " " * 8)
-    pieces = [head, code, f"{comments}class Migration(migrations.Migration):\n{attributes}"]
-    text = "\n\n\n".join(piece for piece in pieces if piece)
-    return f"{text}\n    operations = [\n{operations},\n    ]\n"
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_used(node: ast.stmt, body: str) -> bool:
-    names = [node.name] if isinstance(node, ast.FunctionDef) else []
-    if isinstance(node, ast.Assign):
-        names = [t.id for t in node.targets if isinstance(t, ast.Name)]
-    return not names or any(re.search(rf"\b{name}\b", body) for name in names)
-
-
-def _attributes(
-    owner: ast.ClassDef, lines: list[str], migration: Migration, part: Part, previous: str | None
-) -> str:
-    """Return the class's own attributes, with dependencies, atomic and phase made to fit."""
-    kept = []
-    for node in owner.body:
-        names = {t.id for t in getattr(node, "targets", ()) if isinstance(t, ast.Name)}
-        replaced = {"operations", "atomic", "policy_phase"} | (
-            {"dependencies", "initial", "replaces", "run_before"} if previous else set()
+def _steps(
+    migration: Migration, elements: Sequence[Element], taken: dict[int, Violation]
+) -> list[Step]:
+    if sum(element.inner for element in elements) != len(migration.operations):
+        raise CannotRewrite(
+            f"{migration.label}: `operations` says {len(elements)} things and runs "
+            f"{len(migration.operations)}; follow the recipes by hand"
         )
-        if not names & replaced:
-            kept.append("\n".join(lines[node.lineno - 1 : node.end_lineno]))
-    if previous:
-        kept.append(f'    dependencies = [("{migration.app_label}", "{previous}")]')
-    if not part.atomic:
-        kept.append("    atomic = False")
-    if part.phase:
-        kept.append(f'    policy_phase = "{part.phase}"')
-    return "\n".join(kept)
+    steps: list[Step] = []
+    index = 0
+    for element in elements:
+        operations = migration.operations[index : index + element.inner]
+        violation = taken.get(index) if element.inner == 1 else None
+        if violation is None:
+            steps.append(_kept(migration, element, operations))
+        else:
+            steps += _recipe_steps(element, violation, operations[0])
+        index += element.inner
+    return steps
 
 
-def _imports(tree: ast.Module, lines: list[str], code: str) -> list[str]:
-    """Return the import lines the code needs: the file's own ones, and those of recipes."""
-    found = {"from django.db import migrations, models"}
-    if "models." not in code:
-        found = {"from django.db import migrations"}
-    for node in tree.body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            bound = [(a.asname or a.name).split(".")[0] for a in node.names]
-            is_django_db = isinstance(node, ast.ImportFrom) and node.module == "django.db"
-            if not is_django_db and any(
-                name == "*" or re.search(rf"\b{name}\b", code) for name in bound
-            ):
-                found.add("\n".join(lines[node.lineno - 1 : node.end_lineno]))
-    for name, line in IMPORTS.items():
-        if "django.db import" not in line and re.search(rf"(?<![\w.]){re.escape(name)}", code):
-            found.add(line)
-    return merged_imports(found)
+def _kept(migration: Migration, element: Element, operations: Sequence[Operation]) -> Step:
+    phases = {operation_phase(operation) for operation in operations}
+    phase: str | None = "after" if phases == {"after"} else None
+    header = Header(migration.atomic, migration.declared_phase or phase)
+    subjects = frozenset[tuple[str, str]]().union(*(_subjects(o) or () for o in operations))
+    is_opaque = any(_subjects(operation) is None for operation in operations)
+    group = next((g for o in operations if (g := _group(o)) != "schema"), "schema")
+    return Step(element.text, header, None if is_opaque else subjects, group)
+
+
+def _recipe_steps(element: Element, violation: Violation, operation: Operation) -> list[Step]:
+    steps: list[Step] = []
+    notes = ""
+    for step in violation.recipe:
+        if isinstance(step, Note):
+            lines = textwrap.wrap(step.text, 90, break_long_words=False)
+            notes += "".join(f"{INDENT}# {line}\n" for line in lines)
+            continue
+        code = textwrap.dedent(step.operations).strip().rstrip(",")
+        text = notes + textwrap.indent(code, INDENT) + ",\n"
+        if not steps:
+            text = element.above + text
+            if element.behind:
+                text = f"{INDENT}{element.behind.strip()}\n{text}"
+        header = Header(step.atomic, step.phase, step.irreversible)
+        is_light = step.atomic and code.startswith("migrations.AddField(")
+        steps.append(Step(text, header, _subjects(operation), "schema", bool(steps), not is_light))
+        notes = ""
+    return steps
+
+
+def _subjects(operation: Operation) -> frozenset[tuple[str, str]] | None:
+    """Return what the operation is about; None for SQL, Python and whole models."""
+    if operation.is_sql or operation.is_python or operation.is_data or operation.model is None:
+        return None
+    if operation.kind in {"CreateModel", "DeleteModel", "RenameModel"}:
+        return None
+    model = f"{operation.model.app_label}.{operation.model.name}".lower()
+    fields = {name for name in (operation.field_name, operation.old_name) if name}
+    return frozenset((model, name) for name in fields or {""})
+
+
+def _group(operation: Operation) -> str:
+    kinds = {statement.kind for statement in operation.all_statements}
+    if operation.is_data or kinds & {"update", "delete", "insert"}:
+        return "data"
+    actions = {action.kind for s in operation.all_statements for action in s.actions}
+    return "validation" if "validate-constraint" in actions else "schema"
+
+
+def _ordered(steps: list[Step]) -> list[Step]:
+    """Move steps for after the deploy, and what waits for them, behind all others."""
+    now: list[Step] = []
+    later: list[Step] = []
+    for step in steps:
+        waits = any(step.waits_for(other) for other in later)
+        (later if step.is_after or waits else now).append(step)
+    return now + later
+
+
+def _parted(steps: list[Step]) -> list[Part]:
+    parts: list[Part] = []
+    for step in steps:
+        if not parts or not parts[-1].takes(step):
+            parts.append(Part(step.header))
+        part = parts[-1]
+        part.steps.append(step)
+        part.header = replace(part.header, phase=part.header.phase or step.header.phase)
+    return parts
+
+
+def _files(migration: Migration, file: MigrationFile, parts: list[Part]) -> Iterable[File]:
+    previous = ""
+    for number, part in enumerate(parts, start=1):
+        name = migration.name if number == 1 else step_name(migration.name, number)
+        elements = "".join(step.text for step in part.steps)
+        if number == 1:
+            text = migration_source.changed(file, elements, part.header)
+        else:
+            parent = (migration.app_label, previous)
+            text = migration_source.separate(file, elements, part.header, parent)
+        yield File(name, text, part.header.phase)
+        previous = name
+
+
+def step_name(name: str, number: int) -> str:
+    """Return the name of a further step: with the next number, for `migrate app 0042` to tell."""
+    match = re.fullmatch(r"(\d+)(_?.*)", name)
+    if match is None:
+        return f"step{number}_{name}"
+    return f"{int(match[1]) + number - 1:0{len(match[1])}}{match[2]}_step{number}"
 
 
 def diff(path: str, old: str, new: str) -> str:

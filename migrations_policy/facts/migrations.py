@@ -20,7 +20,8 @@ class Operation:
     """One operation of a migration, with the SQL it runs and the models before and after it.
 
     `kind` is the operation's class name. Operations inside SeparateDatabaseAndState stand alone,
-    with `in_state` and `in_database` saying which half they belong to.
+    with `in_state` and `in_database` saying which half they belong to. `given_default` is the
+    source of the default the operation's field came with, also where the state does not keep it.
     """
 
     index: int
@@ -46,6 +47,7 @@ class Operation:
     name: str | None = None
     constraint_source: str | None = None
     error: str = ""
+    given_default: str | None = None
 
     @property
     def model(self) -> ModelFacts | None:

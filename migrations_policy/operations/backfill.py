@@ -14,7 +14,8 @@ from .batches import Pace, run_batches
 class BackfillInBatches(Operation):
     """Set `values` on the rows that match `where`, in key order. Needs atomic = False.
 
-    `values` maps field names to values or expressions. After a crash it goes on where it stopped.
+    `values` maps field names to values, expressions, or callables that are called for each batch.
+    After a crash it goes on where it stopped.
     Waits while replicas are more than `max_lag` seconds behind. Going back changes nothing.
     """
 
@@ -73,7 +74,7 @@ class BackfillInBatches(Operation):
             batch = rows.filter(pk__lte=upto)
             if after is not None:
                 batch = batch.filter(pk__gt=after)
-            return int(batch.order_by().update(**self.values))
+            return int(batch.order_by().update(**self._given()))
 
         name = f"{app_label}.{self.model_name.lower()}: {', '.join(sorted(self.values))}"
         run_batches(
@@ -85,6 +86,13 @@ class BackfillInBatches(Operation):
             total=rows.count(),
             to_key=model._meta.pk.to_python,
         )
+
+    def _given(self) -> dict[str, Any]:
+        """Return the values of one batch: a callable, such as a field's default, is called."""
+        return {
+            name: value() if callable(value) and not hasattr(value, "resolve_expression") else value
+            for name, value in self.values.items()
+        }
 
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any

@@ -62,6 +62,15 @@ def column_state(editor: Any, table: str, column: str) -> State:
     return _state(_first(editor, sql, [table, column]))
 
 
+def has_index(editor: Any, table: str, column: str) -> bool:
+    """Return whether an index of the table has the column as its only one."""
+    sql = (
+        "SELECT true FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
+        "WHERE indrelid = to_regclass(quote_ident(%s)) AND indnatts = 1 AND attname = %s LIMIT 1"
+    )
+    return bool(_first(editor, sql, [table, column]))
+
+
 def has_null(editor: Any, table: str, column: str) -> bool:
     """Return whether a row of the table has NULL in the column."""
     quote = editor.quote_name

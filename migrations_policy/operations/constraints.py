@@ -9,7 +9,13 @@ from django.db.migrations.operations import AddConstraint, AlterField
 from django.db.migrations.operations.base import Operation
 
 from . import catalog
-from .indexes import build_concurrently, drop_concurrently, drop_constraint
+from .indexes import (
+    build_concurrently,
+    build_like,
+    drop_concurrently,
+    drop_constraint,
+    drop_like,
+)
 
 
 class AddForeignKeyNotValid(AlterField):
@@ -50,6 +56,7 @@ class AddForeignKeyNotValid(AlterField):
         table, column = quote(model._meta.db_table), quote(field.column)
         create = f"CREATE INDEX CONCURRENTLY {quote(name)} ON {table} ({column})"
         build_concurrently(editor, name, create)
+        build_like(editor, model, field)
 
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
@@ -64,6 +71,7 @@ class AddForeignKeyNotValid(AlterField):
         if field.db_index and not field.unique and not after.db_index:
             catalog.require_autocommit(schema_editor, "AddForeignKeyNotValid")
             drop_concurrently(schema_editor, self._index_name(schema_editor, model, field))
+            drop_like(schema_editor, model, field)
 
     @staticmethod
     def _index_name(editor: Any, model: Any, field: Any) -> str:

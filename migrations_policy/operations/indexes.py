@@ -40,6 +40,44 @@ def build_unique(editor: Any, model: Any, name: str, columns: list[str]) -> None
     )
 
 
+def build_like(editor: Any, model: Any, field: Any) -> None:
+    """Build the second index that Django gives indexed text, for LIKE 'start%', concurrently."""
+    sql = editor._create_like_index_sql(model, field)
+    if sql is not None:
+        create = str(sql).replace("CREATE INDEX ", "CREATE INDEX CONCURRENTLY ", 1)
+        build_concurrently(editor, like_name(editor, model, field), create)
+
+
+def drop_like(editor: Any, model: Any, field: Any) -> None:
+    """Drop the index that `build_like` builds, if it is there."""
+    if editor._create_like_index_sql(model, field) is not None:
+        drop_concurrently(editor, like_name(editor, model, field))
+
+
+def like_name(editor: Any, model: Any, field: Any) -> str:
+    """Return the name Django gives that index."""
+    return str(editor._create_index_name(model._meta.db_table, [field.column], suffix="_like"))
+
+
+def restore_indexes(editor: Any, model: Any, field: Any) -> None:
+    """Build a field's own indexes where they went with its column; concurrently where allowed."""
+    table = model._meta.db_table
+    if catalog.has_index(editor, table, field.column):
+        return
+    if field.unique:
+        editor.execute(editor._create_unique_sql(model, [field]))
+    elif field.db_index:
+        name = str(editor._create_index_name(table, [field.column]))
+        columns = f"{editor.quote_name(table)} ({editor.quote_name(field.column)})"
+        how = "" if editor.connection.in_atomic_block else "CONCURRENTLY "
+        sql = f"CREATE INDEX {how}{editor.quote_name(name)} ON {columns}"
+        build_concurrently(editor, name, sql)
+    if field.unique or field.db_index:
+        like = editor._create_like_index_sql(model, field)
+        if like is not None:
+            editor.execute(like)
+
+
 def drop_constraint(editor: Any, table: str, name: str) -> None:
     """Drop a constraint, if it is there."""
     quote = editor.quote_name
@@ -143,9 +181,10 @@ class SetUniqueSafely(AlterField):
         catalog.require_autocommit(schema_editor, "SetUniqueSafely")
         model = to_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            column = model._meta.get_field(self.name).column
-            name = self._constraint(schema_editor, model, column)
-            build_unique(schema_editor, model, name, [column])
+            field = model._meta.get_field(self.name)
+            name = self._constraint(schema_editor, model, field.column)
+            build_unique(schema_editor, model, name, [field.column])
+            build_like(schema_editor, model, field)
 
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
@@ -153,10 +192,13 @@ class SetUniqueSafely(AlterField):
         catalog.require_autocommit(schema_editor, "SetUniqueSafely")
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            column = model._meta.get_field(self.name).column
-            name = self._constraint(schema_editor, model, column)
+            field = model._meta.get_field(self.name)
+            after = to_state.apps.get_model(app_label, self.model_name)._meta.get_field(self.name)
+            name = self._constraint(schema_editor, model, field.column)
             drop_constraint(schema_editor, model._meta.db_table, name)
             drop_concurrently(schema_editor, name)
+            if not after.db_index:
+                drop_like(schema_editor, model, field)
 
     @staticmethod
     def _constraint(editor: Any, model: Any, column: str) -> str:

@@ -8,7 +8,7 @@ from django.db.migrations.operations import DeleteModel, RemoveField
 from django.db.migrations.operations.base import Operation
 
 from . import catalog
-from .indexes import drop_constraint
+from .indexes import drop_constraint, restore_indexes
 from .not_null import set_not_null
 
 
@@ -60,6 +60,7 @@ class RemoveFieldSafely(RemoveField):
         if field.remote_field and field.db_constraint:
             sql = schema_editor._create_fk_sql(model, field, "_fk_%(to_table)s_%(to_column)s")
             schema_editor.execute(f"{sql} NOT VALID", params=None)
+        restore_indexes(schema_editor, model, field)
 
     @staticmethod
     def _require_filled(editor: Any, table: str, column: str) -> None:

@@ -10,7 +10,7 @@ from django.db.migrations.operations.base import Operation
 from . import catalog
 from .backfill import update_in_batches
 from .batches import Pace
-from .indexes import build_concurrently, build_unique
+from .indexes import build_concurrently, build_like, build_unique
 from .not_null import set_not_null
 
 FUNCTION = """
@@ -125,11 +125,13 @@ class RenameFieldSafely(RenameField):
         if field.unique:
             name = str(editor._unique_constraint_name(table, [field.column])).strip('"')
             build_unique(editor, model, name, [field.column])
+            build_like(editor, model, field)
         elif field.db_index:
             name = editor._create_index_name(table, [field.column])
             columns = f"{quote(table)} ({quote(field.column)})"
             create = f"CREATE INDEX CONCURRENTLY {quote(name)} ON {columns}"
             build_concurrently(editor, name, create)
+            build_like(editor, model, field)
         if field.remote_field and field.db_constraint:
             name = catalog.foreign_key_name(editor, model, field)
             if catalog.constraint_state(editor, table, name) == "absent":

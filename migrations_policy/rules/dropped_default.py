@@ -32,10 +32,16 @@ def _recipe(operation: Operation, column: Column) -> Recipe:
     declared = field_of(operation).option("default")
     value = literal(column.default.sql) if column.default else None
     if value is None or (operation.field and operation.field.default == "callable"):
-        return nullable_first(operation, declared or "models.Value(1)")
+        given = operation.given_default or declared or "models.Value(1)"
+        return nullable_first(operation, given)
     return (
         Paste(field_operation("AddField", operation, default=declared, db_default=value)),
-        Note("Keep db_default as long as the old release may insert; dropping it later is cheap."),
+        Note("Keep db_default as long as the old release may insert; dropping it later is cheap:"),
+        Paste(
+            field_operation("AlterField", operation),
+            "after",
+            title="a migration after the deploy, unless the default may stay",
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..context import Context
 from ..facts import FieldFacts, Operation
-from ..paste import Paste, Recipe, field_operation, model_of
+from ..paste import Note, Paste, Recipe, field_operation, model_of
 from ..rule import Blocks, Example, Rule
 from ..violation import Severity, Violation
 
@@ -31,12 +31,32 @@ def check(context: Context) -> Iterator[Violation]:
 
 def _recipe(operation: Operation, field: FieldFacts) -> Recipe:
     model = model_of(operation)
-    plain = field_operation("AddField", operation, db_constraint="False", db_index="False")
+    loose: dict[str, str | None] = {"db_constraint": "False", "db_index": "False"}
+    plain = field_operation("AddField", operation, **loose)
     whole = field_operation("AddForeignKeyNotValid", operation)
+    if not field.null and operation.given_default:
+        return _required(operation, field, loose)
     return (
         Paste(plain, title="the column alone"),
         Paste(whole, atomic=False, title="the index, concurrently, then the constraint NOT VALID"),
         Paste(f'ValidateConstraint("{model}", field="{field.name}")', title="the old rows"),
+    )
+
+
+def _required(operation: Operation, field: FieldFacts, loose: dict[str, str | None]) -> Recipe:
+    """Return the long way for a NOT NULL column: the old rows are filled before it is a key."""
+    model, name = model_of(operation), field.name
+    fill = f'{{"{name}_id": {operation.given_default}}}, where=models.Q({name}__isnull=True)'
+    prove = field_operation("SetNotNullSafely", operation, **loose)
+    whole = field_operation("AddForeignKeyNotValid", operation)
+    first = field_operation("AddField", operation, null="True", default=None, **loose)
+    return (
+        Paste(first, title="the column alone, empty"),
+        Note(f"Deploy code that writes {name} in every row it saves, and reads it as optional."),
+        Paste(f'BackfillInBatches("{model}", {fill})', "after", False, "the old rows"),
+        Paste(prove, "after", False, "and NOT NULL"),
+        Paste(whole, "after", False, "the index, concurrently, then the constraint NOT VALID"),
+        Paste(f'ValidateConstraint("{model}", field="{name}")', "after", title="the old rows"),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..context import Context
-from ..paste import Note, Paste, Recipe, field_operation, not_null_sql
+from ..facts import Operation
+from ..paste import Note, Paste, Recipe, field_of, field_operation, model_of, not_null_sql
 from ..rule import Blocks, Example, Rule
 from ..violation import Severity, Violation
 
@@ -29,10 +30,28 @@ def check(context: Context) -> Iterator[Violation]:
 def _recipe(context: Context, table: str, column: str) -> Recipe:
     if context.operation.kind != "AlterField":
         return not_null_sql(table, column)
-    return (
-        Note(f"First deploy code that never writes NULL into {column}, and fill the old rows."),
-        Paste(field_operation("SetNotNullSafely", context.operation), "after", False),
+    prove = Paste(field_operation("SetNotNullSafely", context.operation), "after", False)
+    value = _filling(context.operation)
+    if value is None:
+        note = f"First deploy code that never writes NULL into {column}, and fill the old rows."
+        return Note(note), prove
+    name = context.operation.field_name
+    fill = (
+        f'BackfillInBatches("{model_of(context.operation)}", {{"{name}": {value}}}, '
+        f"where=models.Q({name}__isnull=True))"
     )
+    return (
+        Note(f"First deploy code that never writes NULL into {column}."),
+        Paste(fill, "after", False, "the old rows"),
+        prove,
+    )
+
+
+def _filling(operation: Operation) -> str | None:
+    """Return what Django would fill the old rows with in the same operation."""
+    if not any(statement.kind == "update" for statement in operation.statements):
+        return None
+    return operation.given_default or field_of(operation).option("default")
 
 
 RULE = Rule(
