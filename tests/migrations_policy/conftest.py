@@ -64,6 +64,14 @@ def shop_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 
 @pytest.fixture
+def unreachable(django_db_blocker: Any) -> Iterator[None]:
+    """A database nobody answers for, as on a developer's machine or in CI."""
+    with django_db_blocker.unblock():
+        point("", {"HOST": "127.0.0.1", "PORT": "1"})
+        yield
+
+
+@pytest.fixture
 def shop(shop_files: Shop, server: devstack.PostgresNode) -> Iterator[Shop]:
     """A shop with a database of its own, at its first migration, with 2,000 orders."""
     name = f"shop_{next(NUMBERS)}"

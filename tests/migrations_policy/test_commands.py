@@ -196,6 +196,7 @@ def test_library_and_checks_say_the_same(project: Shop) -> None:
     assert "migrations_policy.E080" in {message.id for message in messages}
 
 
+@pytest.mark.usefixtures("unreachable")
 def test_make_safe_shows_the_diff_and_writes_clean_migrations(project: Shop) -> None:
     plain = 'migrations.AddField("order", "gift", models.BooleanField(null=True))'
     unique = (

@@ -120,6 +120,13 @@ RUN = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def without_database(request: pytest.FixtureRequest) -> None:
+    """Tests of files alone have no database to ask."""
+    if "shop" not in request.fixturenames:
+        request.getfixturevalue("unreachable")
+
+
 def write(shop: Shop, operations: str, setup: str = "") -> str:
     """Write a migration the way people have them: with imports of its own."""
     if setup:
