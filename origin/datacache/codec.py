@@ -14,7 +14,7 @@ import sys
 import threading
 import uuid
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, cast
 
@@ -170,7 +170,8 @@ _open: Final = _Open()
 def _encode_model(value: Model) -> bytes:
     kind = type(value)
     held = value.__dict__
-    names = [field.attname for field in kind._meta.concrete_fields if field.attname in held]
+    every = _attributes(kind)
+    names = [name for name in every if name in held]
     values = [held[name] for name in names]
     related = {
         key: item
@@ -183,7 +184,8 @@ def _encode_model(value: Model) -> bytes:
     }
     _open.rows.append(value)
     try:
-        return pack([kind._meta.label, fingerprint(kind), names, values, related, prefetched])
+        listed = None if len(names) == len(every) else names
+        return pack([kind._meta.label, fingerprint(kind), listed, values, related, prefetched])
     finally:
         _open.rows.pop()
 
@@ -201,6 +203,8 @@ def _way_back(rows: list[Model], parent: Model) -> str:
 def _decode_model(data: bytes) -> Model:
     label, shape, names, values, related, prefetched = unpack(data)
     kind = _model(label)
+    if names is None:
+        names = _attributes(kind)
     # of the same shape, so the names are those of here, in the order of here
     if fingerprint(kind) != shape or len(names) != len(values):
         raise Unreadable(f"{label} has other fields here")
@@ -218,12 +222,12 @@ def _decode_model(data: bytes) -> Model:
     return made
 
 
-def _row(kind: Any, names: list[str], values: list[Any]) -> Model:
+def _row(kind: Any, names: Sequence[str], values: list[Any]) -> Model:
     """A row as it was: like Django's own unpickling without `__init__`, where nobody is to see it.
 
     The values are those that stood in the instance, so no descriptor need convert them.
     """
-    if not _is_made_plainly(kind) or pre_init.has_listeners(kind) or post_init.has_listeners(kind):
+    if not _is_made_plainly(kind) or _is_watched(kind):
         made: Model = kind.from_db(None, names, values)
         return made
     made = object.__new__(kind)
@@ -231,6 +235,13 @@ def _row(kind: Any, names: list[str], values: list[Any]) -> Model:
     state.adding, state.db = False, None
     made.__dict__.update(zip(names, values, strict=True))
     return made
+
+
+def _is_watched(kind: Any) -> bool:
+    """Whether anybody wants to hear of rows that are made; mostly nobody does, of any."""
+    return bool(pre_init.receivers or post_init.receivers) and (
+        pre_init.has_listeners(kind) or post_init.has_listeners(kind)
+    )
 
 
 @functools.lru_cache(maxsize=1024)
@@ -241,6 +252,11 @@ def _is_made_plainly(kind: Any) -> bool:
         and kind.__new__ is object.__new__
         and kind.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _attributes(kind: Any) -> tuple[str, ...]:
+    return tuple(field.attname for field in kind._meta.concrete_fields)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -172,7 +172,7 @@ def _store(
         if key in kept and key not in refused:
             held = levels.keep(key, entry, since)
         else:
-            held = Held(key, entry, 0.0)
+            held = Held(key, entry, entry.freshness.fresh_until)
         lookup.found[key] = held
         label, ident = lookup.definition.label, lookup.wanted[key]
         reading = tell(label, ident, held, stats.LOADER, loaded.seconds)

@@ -84,15 +84,15 @@ def _bypass(lookup: Lookup) -> Flow:
 def _look_further(lookup: Lookup, rest: list[str]) -> Flow:
     """Redis, then the loader. Values about to expire are renewed beside."""
     levels = lookup.levels
-    for key, held in lookup.found.items():
-        if now() >= held.good_until and not held.soft:
-            held.good_until = held.entry.freshness.fresh_until
-            if held.key == key and levels.process.get(key) is held:
-                stats.count("early")
-                yield _refresh(lookup, key, held)
     if rest and levels.link is not None:
         yield from look_in_redis(lookup, rest)
         rest = [key for key in rest if not lookup.has(key)]
+    time = now()
+    for key, held in lookup.found.items():
+        if time >= held.good_until and not held.soft and held.entry.freshness.is_fresh(time):
+            held.good_until = held.entry.freshness.fresh_until  # one reader does it
+            stats.count("early")
+            yield _refresh(lookup, key, held)
     for key in [key for key in rest if key in lookup.stale]:
         if lookup.definition.may_refresh and levels.conf.refreshers:
             stats.count("stale")

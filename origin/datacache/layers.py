@@ -86,9 +86,11 @@ class Levels:
 
     def keep(self, key: str, entry: Entry, since: int, *, soft: bool = False) -> Held:
         """Have `entry` at hand, unless its groups were invalidated since."""
-        early = entry.freshness.early(self.conf.beta, 1.0 - random.random())  # noqa: S311
-        held = Held(key, entry, 0.0 if soft else early)
+        fresh, held = entry.freshness, Held(key, entry, 0.0)
         held.soft = soft
+        if not soft:
+            chance = 1.0 - random.random()  # noqa: S311
+            held.good_until = fresh.early(self.conf.beta, chance)
         if self.process.limit:
             self.clock.keep(since, entry.groups, lambda: self.process.put(held))
         return held
