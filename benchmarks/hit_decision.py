@@ -16,6 +16,10 @@ from edge.core import cache_status, validation, vary
 from edge.core.key import primary_key
 from edge.core.messages import Headers, RequestHead, ResponseHead
 from edge.core.policy import CachePolicy, Reuse, assess, reuse
+from edge.core.site import PageRecord
+from edge.core.stored import prepare
+from edge.settings import Settings
+from edge.store.memory import Memory
 
 BUDGET = 5e-6
 """Seconds for one decision."""
@@ -31,9 +35,12 @@ _HEADERS: Headers = (
 )
 
 
-def decision(directives: int = 0) -> Callable[[], Reuse]:
-    """A hit on a page that varies by encoding, with that many directives nobody knows."""
-    unknown = b"".join(b", x-%d=%d" % (number, number) for number in range(directives))
+def decision(size: int = 0) -> Callable[[], Reuse]:
+    """A hit on a page that varies by encoding, with that many directives nobody knows, groups,
+    and other pages and resources in memory.
+    """
+    unknown = b"".join(b", x-%d=%d" % (number, number) for number in range(size))
+    groups = b", ".join(b'"group:%d"' % number for number in range(size))
     request = RequestHead(b"GET", b"https", b"shop.example", b"/product/42?ref=a", _HEADERS)
     response = ResponseHead(
         200,
@@ -42,14 +49,25 @@ def decision(directives: int = 0) -> Callable[[], Reuse]:
             (b"etag", b'"42"'),
             (b"vary", b"Accept-Encoding"),
             (b"content-type", b"text/html"),
+            (b"cache-groups", groups),
         ),
     )
-    facts = assess(request, response, _NOW, _NOW, CachePolicy()).facts
-    now = _NOW + 30
+    assessment = assess(request, response, _NOW, _NOW, CachePolicy())
+    facts, now = assessment.facts, _NOW + 30
+    memory = Memory(Settings(origin="http://origin"))
+    for name in (b"42?ref=a", *(b"other-%d" % number for number in range(size))):
+        key = primary_key(b"https", b"shop.example", b"/product/" + name)
+        url = "https://shop.example/product/" + name.partition(b"?")[0].decode()
+        full = vary.variant_key(key, facts.vary, _HEADERS)
+        memory.keep_response(prepare(request, full, assessment, b"page", url), 0, _NOW)
+        memory.records.set(b"https://shop.example/page/" + name, PageRecord())
 
     def decide() -> Reuse:
         key = primary_key(b"https", b"shop.example", b"/product/42?ref=a")
-        vary.variant_key(key, facts.vary, _HEADERS)
+        memory.records.get(b"https://shop.example/product/42")
+        stored = memory.responses.select(key, _HEADERS)
+        assert stored is not None
+        facts = stored.facts
         verdict = reuse(facts, now)
         validation.precondition(_HEADERS, facts, now)
         cache_status.hit(b"twopass", facts.ttl(now))
@@ -59,9 +77,9 @@ def decision(directives: int = 0) -> Callable[[], Reuse]:
     return decide
 
 
-def seconds_per_decision(directives: int = 0, *, rounds: int = 5, number: int = 20_000) -> float:
+def seconds_per_decision(size: int = 0, *, rounds: int = 5, number: int = 20_000) -> float:
     """The best of several rounds: what the code costs, not what the machine was busy with."""
-    decide = decision(directives)
+    decide = decision(size)
     assert decide() is Reuse.FRESH
     return (
         min(timeit.repeat(decide, timer=time.process_time, repeat=rounds, number=number)) / number
@@ -69,10 +87,10 @@ def seconds_per_decision(directives: int = 0, *, rounds: int = 5, number: int = 
 
 
 def main() -> None:
-    """Print the cost without and with a hundred directives."""
-    for directives in (0, 100):
-        cost = seconds_per_decision(directives)
-        print(f"{directives:3} further directives: {cost * 1e6:.2f} µs (budget {BUDGET * 1e6:.0f})")
+    """Print the cost without and with a hundred of everything."""
+    for size in (0, 100):
+        cost, budget = seconds_per_decision(size) * 1e6, BUDGET * 1e6
+        print(f"{size:3} further directives, groups, pages: {cost:.2f} µs (budget {budget:.0f})")
 
 
 if __name__ == "__main__":

@@ -31,8 +31,12 @@ def server(
     ready_url: str,
     environment: Mapping[str, str] | None = None,
     core: int | None = None,
+    within: float = START_WITHIN,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` pinned to `core` while the block lasts; ready when `ready_url` answers."""
+    """Run `command` pinned to `core` while the block lasts; ready when `ready_url` answers,
+
+    which it must `within` so many seconds.
+    """
     chosen = server_core() if core is None else core
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
@@ -44,7 +48,7 @@ def server(
             preexec_fn=lambda: os.sched_setaffinity(0, {chosen}),
         )
         try:
-            _wait(process, ready_url, log)
+            _wait(process, ready_url, log, within)
             yield process
         finally:
             end(process)
@@ -85,8 +89,8 @@ def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: object) -> None:
-    deadline = time.monotonic() + START_WITHIN
+def _wait(process: subprocess.Popen[bytes], url: str, log: object, within: float) -> None:
+    deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

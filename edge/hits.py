@@ -7,20 +7,21 @@ from is kept with the answer; the answer is used again while all of it still hol
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
 from edge.callers import Address, Caller, Memo, address_of
 from edge.core.assembled import accepts_gzip
 from edge.core.exchange import after_lookup, after_plain_lookup, begin
-from edge.core.hit import BODILESS, Own, PageHit, StoredHit
-from edge.core.messages import Field, Headers, RequestHead
+from edge.core.hit import Own, PageHit, StoredHit, simple_answer
+from edge.core.messages import Field, Headers, RequestHead, is_wire_safe
 from edge.core.plan import make_plan
 from edge.core.site import Site
 from edge.core.steps import Found, Lookup, Page, PlainLookup, Serve, Splice
+from edge.core.stored import BODILESS
 from edge.core.vary import NO_VARY
 from edge.csrf import Csrf
+from edge.direct import Direct
 from edge.edge import Edge
 from edge.known import Known, PageRest, StoredRest
 from edge.pages import Pages
@@ -56,7 +57,6 @@ _KINDS: Final = {
 }
 # Names that requests to the origin carry whatever the visitor sends.
 _FORWARDED: Final = (b"x-forwarded-", b"via", b"surrogate-", b"twopass-", b"host")
-_UNSENDABLE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 _NOTHING_OWN: Final = Own()
 
@@ -122,11 +122,20 @@ class Hits:
                 gzip = self._takes_gzip(field)
         if host is None:
             return None
-        address = self._address(scheme, peer, target, host, told)
-        if address is None:
-            return None
         now = edge.clock()
         caller = self._caller(kept)
+        address = None if told else self._addresses.get((scheme, host[1], target))
+        if address is None:
+            if caller.is_plain and not told:
+                stored = self._direct.find(scheme, host[1], target, now)
+                if stored is not None:
+                    if has_range and method == b"GET":
+                        return None
+                    request = RequestHead(method, scheme, host[1], target, conditions)
+                    return self._counted(simple_answer(stored, request, now))
+            address = self._address(scheme, peer, target, host, told)
+            if address is None:
+                return None
         hit = self._hit(address, caller, bool(gzip), now)
         if hit is None:
             return None
@@ -199,7 +208,9 @@ class Hits:
         known, is_for_all = self._work_out(address, caller, gzip, now)
         if known is None:
             known = Known(None, None, now + PATIENCE)
-        known.count = self._memory.changes.count
+            known.count = self._memory.changes.count
+        # An answer has no count yet: its next use looks everything up, which tells the store that
+        # it is used more than once. What is used only here must not look unused there.
         if is_for_all and caller.is_plain:
             self._shared.keep((address, gzip), known)
         else:
@@ -233,7 +244,7 @@ class Hits:
         if not isinstance(step, Splice) or not step.shell.expiry.is_fresh(now):
             return None, False
         shell = step.shell
-        if shell.gate or shell.status in BODILESS or not _is_sendable(shell.fields):
+        if shell.gate or shell.status in BODILESS or not is_wire_safe(shell.fields):
             return None, False
         dimensions = pages.dimensions(page, shell)
         # an epoch that nobody has: who has nothing of their own holds nothing private
@@ -267,7 +278,7 @@ class Hits:
         if stored.document is not None or stored.facts.status in BODILESS:
             return None, False
         rest = StoredRest(memory, pages, address.path_key, plain, stored)
-        if not self._sees(*(r.fields for r in rest.rules)) or not _is_sendable(stored.headers):
+        if not self._sees(*(r.fields for r in rest.rules)) or not is_wire_safe(stored.headers):
             return None, False
         known = Known(StoredHit(stored), rest, stored.facts.fresh_until)
         return known, rest.rules == {NO_VARY}
@@ -289,6 +300,7 @@ class Hits:
 
     def _begin_anew(self, site: Site | None) -> None:
         self._site = site
+        self._direct = Direct(self._edge, site)
         self._kinds = dict(_KINDS)
         if self._edge.policy.obeys_requests:
             self._kinds |= {b"cache-control": _APP, b"pragma": _APP}
@@ -341,7 +353,10 @@ class Hits:
     ) -> Sequence[bytes]:
         head = address.inbound.head
         request = RequestHead(method, head.scheme, head.host, head.target, conditions)
-        status, pieces = hit.answer(request, now)
+        return self._counted(hit.answer(request, now))
+
+    def _counted(self, answer: tuple[int, list[bytes]]) -> list[bytes]:
+        status, pieces = answer
         tally = self._edge.tally
         tally.requests.add("hit")
         tally.responses.add(f"{status // 100}xx")
@@ -357,8 +372,3 @@ def _names(dimensions: Iterable[Dimension]) -> set[bytes]:
         elif dimension.source == "language":
             found.add(b"accept-language")
     return found
-
-
-def _is_sendable(fields: Headers) -> bool:
-    """Whether the server would send these at all; what it refuses is for the app to fail with."""
-    return not any(_UNSENDABLE.search(value) for _, value in fields)

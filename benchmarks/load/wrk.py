@@ -43,10 +43,12 @@ def wrk(
     connections: int = 16,
     headers: Mapping[str, str] | None = None,
     cookies: Sequence[str] = (),
+    requests: str = "",
 ) -> Measurement:
     """Requests per second, p50 and p99 in milliseconds, bytes per response.
 
-    `cookies` are the Cookie fields of as many visitors, who take turns.
+    `cookies` are the Cookie fields of as many visitors, who take turns; `requests` is a Lua script
+    that says what is asked for instead.
     Raises Unavailable without wrk, and RuntimeError when any request failed.
     """
     program = shutil.which("wrk")
@@ -55,7 +57,7 @@ def wrk(
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "report.lua")
         told = "{" + ", ".join(f'"{cookie}"' for cookie in cookies) + "}"
-        script.write_text((_VISITORS.format(cookies=told) if cookies else "") + _REPORT)
+        script.write_text((_VISITORS.format(cookies=told) if cookies else requests) + _REPORT)
         fields = [f"-H{name}: {value}" for name, value in (headers or {}).items()]
         command = ["taskset", "-c", str(load_core()), program, "-t1", f"-c{connections}"]
         command += [f"-d{max(1, round(seconds))}s", "-s", str(script), *fields, url]

@@ -9,7 +9,7 @@ from ..scenario import Registry, Scenario
 
 NAMES = (
     "hit", "personal-5", "personal-20", "gzip", "csrf", "slow-fragments", "miss",
-    "shop", "visitors", "soak",
+    "shop", "visitors", "soak", "scale", "purge", "decision",
     "replica-failover", "replica-overhead", "lint", "rebuild", "datacache",
 )  # fmt: skip
 

@@ -28,10 +28,6 @@ from edge.core.prepared import PreparedShell
 from edge.core.stored import StoredResponse, reply
 from fragments.signing import Keyring
 
-BODILESS = frozenset({204, 304})
-"""Statuses whose messages end with their head (RFC 9112 §6.3)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Own:
     """What one response has of its own: CSRF token and secret, nonce, cookies it sets."""
@@ -155,6 +151,14 @@ class StoredHit:
 
     def _status(self, now: float) -> CacheStatus:
         return CacheStatus(ttl=remaining(self._stored.facts, now))
+
+
+def simple_answer(
+    stored: StoredResponse, request: RequestHead, now: float
+) -> tuple[int, list[bytes]]:
+    """Status and pieces of the answer that a fresh one gives, with nothing remembered for it."""
+    answer = reply(stored, request, CacheStatus(ttl=remaining(stored.facts, now)), now)
+    return answer.status, [head(answer.status, answer.headers), answer.body]
 
 
 def head(status: int, fields: Sequence[Field]) -> bytes:

@@ -6,6 +6,7 @@ bytes that stood on the wire, blanks at both ends taken off.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -131,3 +132,12 @@ def with_vary(fields: Headers, names: Iterable[bytes]) -> list[Field]:
         return list(fields)
     members += [name for name in dict.fromkeys(names) if name not in known]
     return [*without(fields, (b"vary",)), (b"vary", b", ".join(members))]
+
+
+_UNSENDABLE_NAME = re.compile(rb"[\x00-\x20\x7f()<>@,;:\[\]={}\\\"]")
+_UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def is_wire_safe(fields: Headers) -> bool:
+    """Whether a server would send these at all; what it refuses is for the app to fail with."""
+    return not any(_UNSENDABLE_NAME.search(n) or _UNSENDABLE.search(v) for n, v in fields)

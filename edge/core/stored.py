@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from edge.core.cache_status import CacheStatus, append
+from edge.core.cache_status import CacheStatus, append, hit
 from edge.core.dates import format_http_date
 from edge.core.esi_document import Document
 from edge.core.facts import Facts
 from edge.core.invalidation import groups
-from edge.core.messages import Field, RequestHead, combined, has, without
+from edge.core.messages import Field, RequestHead, combined, has, is_wire_safe, without
 from edge.core.outbound import VIA
 from edge.core.page_headers import CACHE
 from edge.core.policy import Assessment
@@ -19,8 +19,12 @@ from edge.core.prepared import OVERHEAD, SOFT_WINDOW, Expiry, is_sendable
 from edge.core.purge import Labels
 from edge.core.shared import shared_field
 from edge.core.validation import Precondition, RangeAnswer, precondition, select_range
+from edge.core.vary import NO_VARY
 
 URI_GROUP = "uri:"
+
+BODILESS = frozenset({204, 304})
+"""Statuses whose messages end with their head (RFC 9112 §6.3)."""
 
 _IN_304 = frozenset(
     {b"cache-control", b"content-location", b"date", b"etag", b"expires", b"last-modified",
@@ -32,7 +36,8 @@ _IN_304 = frozenset(
 class StoredResponse:
     """`key` is the full one, variant included; `headers` are ready to send but for Age, Via,
     Cache-Status and Content-Length. `nearer`: Cache-Status of caches between here and the origin.
-    `document`: it is to be played as ESI; then `body` is without content coding.
+    `document`: it is to be played as ESI; then `body` is without content coding. `is_simple`: all
+    get the same of it, and the server will send it as it stands.
     """
 
     key: bytes
@@ -43,6 +48,7 @@ class StoredResponse:
     nearer: bytes | None
     size: int
     document: Document | None = None
+    is_simple: bool = False
 
     @property
     def expiry(self) -> Expiry:
@@ -116,6 +122,12 @@ def prepare(
         nearer=combined(headers, b"cache-status"),
         size=size + sum(map(len, named)),
         document=document,
+        is_simple=(
+            document is None
+            and assessment.facts.vary == NO_VARY
+            and assessment.facts.status not in BODILESS
+            and is_wire_safe(kept)
+        ),
     )
 
 
@@ -137,7 +149,7 @@ def reply(stored: StoredResponse, request: RequestHead, status: CacheStatus, now
         extra = [(b"content-range", b"bytes */%d" % len(stored.body))]
         return Reply(416, _sized([*extra, *fields], b""), b"")
     body = stored.body if request.method == b"GET" else b""
-    if stored.facts.status in (204, 304):
+    if stored.facts.status in BODILESS:
         return Reply(stored.facts.status, [*stored.headers, *fields], b"")
     return Reply(stored.facts.status, _sized([*stored.headers, *fields], stored.body), body)
 
@@ -148,7 +160,8 @@ def _sized(fields: Sequence[Field], body: bytes) -> list[Field]:
 
 def trace(stored: StoredResponse, status: CacheStatus, now: float) -> list[Field]:
     """The fields that say how this use of a stored response came about."""
-    own = status.serialise(CACHE.decode())
+    is_plain_hit = status == CacheStatus(ttl=status.ttl) and status.ttl is not None
+    own = hit(CACHE, status.ttl or 0) if is_plain_hit else status.serialise(CACHE.decode())
     return [
         (b"age", b"%d" % stored.facts.age(now)),
         (b"cache-status", append(stored.nearer, own)),

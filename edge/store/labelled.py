@@ -201,7 +201,7 @@ class LabelledStore(Generic[K, V]):
         for group in invalidation.groups:
             yield self._of_group(group)
         for prefix in invalidation.prefixes:
-            yield from self._index.of_prefix(prefix)
+            yield self._index.of_prefix(prefix)
 
     def _of_group(self, group: str) -> Collection[Entry[K, V]]:
         return self._index.of_group(group)

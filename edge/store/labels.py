@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Generic, TypeAlias
+from collections.abc import Collection
+from typing import Final, Generic, TypeAlias
 
 from sortedcontainers import SortedList
 
 from edge.core.purge import Labels
 from edge.store.entry import Entry, K, V
+
+_LAST: Final = "\U0010ffff"
+"""Behind whatever a URL can go on with."""
 
 _Index: TypeAlias = "dict[str, Entry[K, V] | set[Entry[K, V]]]"
 """By name. Most have one entry, and a set for it would take more than two hundred bytes."""
@@ -56,12 +59,16 @@ class LabelIndex(Generic[K, V]):
         """Those in this group."""
         return _found(self._groups, group)
 
-    def of_prefix(self, prefix: str) -> Iterator[Collection[Entry[K, V]]]:
+    def of_prefix(self, prefix: str) -> Collection[Entry[K, V]]:
         """Those at URLs that begin with it; no other URL is looked at."""
-        for url in self._sorted.irange(prefix):
-            if not url.startswith(prefix):
-                return
-            yield _found(self._urls, url)
+        found: list[Entry[K, V]] = []
+        for url in self._sorted.irange(prefix, prefix + _LAST):
+            entry = self._urls[url]
+            if isinstance(entry, set):
+                found += entry
+            else:
+                found.append(entry)
+        return found
 
 
 def _found(index: _Index[K, V], name: str) -> Collection[Entry[K, V]]:

@@ -25,10 +25,22 @@ class VariantStore(LabelledStore[bytes, StoredResponse]):
         varying = self._variants.get(primary)
         if varying is None:
             return self.get(primary)
+        if len(varying) == 1 and primary not in self._entries:
+            return self._select_only(varying[0], primary, headers)
         rules = {stored.facts.vary for stored in self.variants(primary)}
         keys = {variant_key(primary, rule, headers) for rule in rules}
         found = [stored for key in keys if (stored := self.get(key)) is not None]
         return max(found, key=lambda stored: stored.facts.born_at, default=None)
+
+    def _select_only(self, only: bytes, primary: bytes, headers: Headers) -> StoredResponse | None:
+        stored = self.peek(only)
+        if stored is None or variant_key(primary, stored.facts.vary, headers) != only:
+            return None
+        return self.get(only)
+
+    def sole(self, primary: bytes) -> StoredResponse | None:
+        """The stored response of a resource that has only one, which does not vary."""
+        return None if primary in self._variants else self.get(primary)
 
     def variants(self, primary: bytes) -> list[StoredResponse]:
         """All stored responses of a resource."""

@@ -1,0 +1,86 @@
+"""Stored responses found by the bytes of the request line: only where those say what a key says."""
+
+from __future__ import annotations
+
+import pytest
+from bench import Bench
+
+from edge.hits import Hits
+from origin import Answer, ScriptedOrigin
+
+TEXT = Answer(200, [("cache-control", "max-age=60"), ("etag", '"v1"')], b"plain")
+
+
+def ask(
+    hits: Hits, target: bytes = b"/a.css", *fields: tuple[bytes, bytes], host: bytes = b"shop.test"
+) -> bytes | None:
+    pieces = hits.answer(b"GET", b"http", "127.0.0.1", target, [(b"host", host), *fields])
+    return None if pieces is None else b"".join(pieces)
+
+
+@pytest.fixture
+async def hits(bench: Bench, origin: ScriptedOrigin) -> Hits:
+    for path in ("/a.css", "//a.css", "/a.css/b"):
+        origin.pages[path] = TEXT
+    assert (await bench.get("/a.css")).text == "plain"
+    return Hits(bench.edge)
+
+
+async def test_what_is_held_is_found_and_nothing_is_remembered(hits: Hits) -> None:
+    for _ in range(3):
+        found = ask(hits)
+        assert found is not None
+        assert found.endswith(b"\r\n\r\nplain")
+        assert b"cache-status: twopass;hit;ttl=" in found
+    assert not hits._addresses
+    assert not hits._shared
+
+
+async def test_conditions_are_answered(hits: Hits) -> None:
+    found = ask(hits, b"/a.css", (b"if-none-match", b'"v1"'))
+    assert found is not None
+    assert found.startswith(b"HTTP/1.1 304 ")
+    assert ask(hits, b"/a.css", (b"range", b"bytes=0-1")) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "target"),
+    [
+        (b"shop.test/", b"a.css"),
+        (b"shop.test", b"a.css"),
+        (b"shop.test/a.css", b""),
+        (b"shop.tes", b"t/a.css"),
+        (b"other.test", b"/a.css"),
+        (b"shop.test", b"//a.css"),
+        (b"shop.test", b"/a.css#x"),
+        (b"", b"shop.test/a.css"),
+    ],
+)
+async def test_no_other_cut_of_the_same_bytes_finds_it(
+    hits: Hits, host: bytes, target: bytes
+) -> None:
+    assert ask(hits, target, host=host) is None
+
+
+async def test_a_page_of_that_path_comes_first(
+    bench: Bench, origin: ScriptedOrigin, hits: Hits
+) -> None:
+    assert hits._direct.find(b"http", b"shop.test", b"/a.css", bench.edge.clock()) is not None
+    bench.edge.memory.marks.clear()
+    bench.edge.memory.marks.set(b"http://shop.test/a.css", "guard")
+
+    assert hits._direct.find(b"http", b"shop.test", b"/a.css", bench.edge.clock()) is None
+
+
+async def test_nothing_purged_stale_or_bypassed_is_found(bench: Bench, hits: Hits) -> None:
+    assert ask(hits) is not None
+    bench.purge(urls=("http://shop.test/a.css",))
+    assert ask(hits) is None
+
+
+async def test_use_here_counts_as_use_for_eviction(bench: Bench, hits: Hits) -> None:
+    responses = bench.edge.memory.responses
+    for _ in range(3):
+        assert ask(hits) is not None
+
+    assert responses._entries[b"http://shop.test/a.css"].uses >= 2
