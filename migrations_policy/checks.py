@@ -14,7 +14,6 @@ from .project import lint_project
 from .rules import ALL
 from .violation import Severity, Violation
 
-TAG = "migrations"
 KINDS = {
     Severity.ERROR: (checks.Error, "E"),
     Severity.WARNING: (checks.Warning, "W"),

@@ -31,15 +31,19 @@ def find(start: Path) -> Path | None:
     return None
 
 
-def load(path: Path | None) -> Settings:
-    """Return the settings of a file; defaults without one. Raises ConfigurationError."""
-    if path is None:
-        return Settings()
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-    return from_mapping(document.get("tool", {}).get("migrations_policy", {}))
+def load(path: Path | None, over: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings of a file; defaults without one. Raises ConfigurationError.
+
+    `over` holds the same keys and wins: Django's `settings.MIGRATIONS_POLICY`.
+    """
+    document: dict[str, Any] = {}
+    if path is not None:
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"{path}: {error}") from error
+    table = document.get("tool", {}).get("migrations_policy", {})
+    return from_mapping({**table, **(over or {})})
 
 
 def from_mapping(given: Mapping[str, Any]) -> Settings:

@@ -41,9 +41,13 @@ class Request:
 
 
 def load_settings(root: Path) -> tuple[Settings, Path]:
-    """Return the settings of the nearest pyproject.toml and the folder it stands in."""
+    """Return the settings of the nearest pyproject.toml and the folder it stands in.
+
+    What Django's `settings.MIGRATIONS_POLICY` says wins.
+    """
     found = configuration.find(root)
-    return configuration.load(found), found.parent if found else root
+    over = getattr(django_settings, "MIGRATIONS_POLICY", None)
+    return configuration.load(found, over), found.parent if found else root
 
 
 def lint_project(

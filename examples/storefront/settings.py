@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "examples.storefront.blog",
     "examples.storefront.pages",
     "origin",
+    "migrations_policy",
 ]
 
 MIDDLEWARE = [
@@ -130,6 +131,13 @@ DATACACHE = {
     "ENABLED": os.environ.get("STOREFRONT_DATACACHE", "on") != "off",
     "REDIS": os.environ.get("STOREFRONT_DATACACHE_URL", ""),
     "PROCESS_BYTES": int(os.environ.get("STOREFRONT_PROCESS_BYTES", 64 * 1024 * 1024)),
+}
+
+# migrate_guarded: after each phase pages and data that show a migrated table are dropped
+MIGRATIONS_POLICY = {
+    "guarded": True,
+    "cached_models": ["catalogue.Product", "catalogue.Category", "catalogue.Collection"],
+    "schema_version_hook": "examples.storefront.pages.releasing.drop_old_shapes",
 }
 
 LANGUAGE_CODE = "en"
