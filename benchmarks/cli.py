@@ -8,21 +8,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from . import results
+from devstack import DevstackError
+
+from . import peers, results
+from .processes import ServerFailed
 from .runner import run
 from .scenario import Unavailable
 from .scenarios import SCENARIOS
 
 FOLDER: Final = Path("var/benchmarks")
+FAILURES: Final = (RuntimeError, Unavailable, ServerFailed, DevstackError, OSError)
+"""What a run may end with that is not a fault of this program."""
+ONLY_WHEN_ASKED: Final = ("soak",)
+"""Scenarios so long that a report measures them only with an option of their name."""
 EXAMPLES: Final = """
 examples:
-  python -m benchmarks list
+  python -m benchmarks list                          # scenarios, and who takes part
   python -m benchmarks run hit
-  python -m benchmarks run shop --seconds 10 --rounds 3 --peers django --json shop.json
-  python -m benchmarks report            # runs what is missing, writes HTML and docs/benchmarks.md
+  python -m benchmarks run hit --peers nginx varnish # only these beside twopass
+  python -m benchmarks run hit --peers               # twopass alone
+  python -m benchmarks run visitors --seconds 60
+  python -m benchmarks run shop --rounds 5 --json shop.json
+  python -m benchmarks run soak --seconds 600        # half an hour without --seconds
+  python -m benchmarks report                        # measures what has no result yet, writes pages
+  python -m benchmarks report --fresh --soak         # measures everything anew, soak too
+  python -m benchmarks report shop.json              # a page over this result alone
+  python -m benchmarks peers --install               # nginx, Varnish, wrk by apt (as root)
 
-One server per core, load on another core, rounds interleaved, medians. Read the ratios: they come
-from one run on one machine; absolute figures are that machine's.
+Servers on one core, load on another, rounds interleaved, medians. Read the ratios: they come from
+one run on one machine; absolute figures are that machine's. docs/benchmarks.md describes the JSON.
 """
 
 
@@ -31,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.act(options))
-    except (RuntimeError, Unavailable) as error:
+    except FAILURES as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     except ValueError as error:
@@ -62,20 +76,79 @@ def _report(options: argparse.Namespace) -> int:
     from .report import write
 
     paths = [Path(path) for path in options.results]
+    failed: list[str] = []
     if not paths:
-        for name in SCENARIOS:
-            path = FOLDER / f"{name}.json"
-            if options.fresh or not path.exists():
-                results.save(_measure(name, options), path)
-            paths.append(path)
+        _get_peers()
+        paths, failed = _measured(options)
     documents = [results.read(path) for path in paths]
     for written in write(documents, options.html, options.markdown):
         print(f"wrote {written}")
+    if failed:
+        raise RuntimeError(f"no result of {', '.join(failed)}; the rest is reported")
     return 0
 
 
-def _measure(name: str, options: argparse.Namespace) -> dict[str, object]:
-    return run(SCENARIOS[name], options.peers, options.seconds, options.rounds).to_json()
+def _measured(options: argparse.Namespace) -> tuple[list[Path], list[str]]:
+    """Results of all scenarios, measured where there are none; and those that failed.
+
+    One that fails costs its own place: half an hour of others is not thrown away.
+    """
+    found, failed = [], []
+    for at, name in enumerate(SCENARIOS, 1):
+        path = FOLDER / f"{name}.json"
+        if (options.fresh or not path.exists()) and _is_wanted(name, options):
+            say(f"== {name} ({at} of {len(SCENARIOS)} scenarios)")
+            try:
+                results.save(_measure(name, options, only_known=True), path)
+            except (*FAILURES, ImportError) as error:
+                say(f"{name} failed: {error}")
+                failed.append(name)
+                continue
+        if path.exists():
+            found.append(path)
+    return found, failed
+
+
+def _is_wanted(name: str, options: argparse.Namespace) -> bool:
+    return name not in ONLY_WHEN_ASKED or bool(getattr(options, name))
+
+
+def _get_peers() -> None:
+    """As root get what is missing; else say so and go on without."""
+    programs = peers.missing()
+    if not programs:
+        return
+    say(f"missing: {', '.join(programs)}")
+    try:
+        peers.install(programs)
+    except RuntimeError as error:
+        say(str(error))
+
+
+def _peers(options: argparse.Namespace) -> int:
+    programs = peers.missing()
+    if options.install and programs:
+        peers.install(programs)
+        programs = peers.missing()
+    if programs:
+        print(f"missing: {', '.join(programs)} ({peers.advice(programs)})")
+        return 1
+    print(f"all there: {', '.join(peers.PACKAGES)}")
+    return 0
+
+
+def say(text: str) -> None:
+    """Progress, apart from what is printed as the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _measure(
+    name: str, options: argparse.Namespace, *, only_known: bool = False
+) -> dict[str, object]:
+    scenario, chosen = SCENARIOS[name], options.peers
+    if only_known and chosen is not None:  # of several scenarios no two have the same peers
+        chosen = [item.name for item in scenario.contestants if item.name in chosen]
+    return run(scenario, chosen, options.seconds, options.rounds, say).to_json()
 
 
 def _text(document: dict[str, object]) -> str:
@@ -116,12 +189,25 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(act=_report)
     report.add_argument("results", nargs="*", metavar="FILE", help="results to report on")
     report.add_argument("--fresh", action="store_true", help="measure everything anew")
+    report.add_argument("--soak", action="store_true", help="measure soak, too: half an hour more")
     report.add_argument("--html", type=Path, default=FOLDER / "report.html")
     report.add_argument("--markdown", type=Path, default=Path("docs/benchmarks.md"))
+    getting = commands.add_parser("peers", help="are nginx, Varnish and wrk there?")
+    getting.set_defaults(act=_peers)
+    getting.add_argument("--install", action="store_true", help="get them by apt, as root")
     for command in (one, report):
-        command.add_argument("--peers", nargs="*", metavar="NAME", help="only these beside twopass")
-        command.add_argument("--seconds", type=_positive, metavar="N", help="of each round")
-        command.add_argument("--rounds", type=_count, metavar="N", help="of each contestant")
+        command.add_argument(
+            "--peers",
+            nargs="*",
+            metavar="NAME",
+            help="only these beside twopass; without a name twopass alone",
+        )
+        command.add_argument(
+            "--seconds", type=_positive, metavar="N", help="of each round; else the scenario's own"
+        )
+        command.add_argument(
+            "--rounds", type=_count, metavar="N", help="of each contestant; else the scenario's own"
+        )
     return parser
 
 

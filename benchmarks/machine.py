@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 PACKAGES: Final = ("django", "starlette", "uvicorn", "uvloop", "httptools", "httpx", "gunicorn")
+PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
+    "nginx": ("nginx", "-v"),
+    "varnish": ("varnishd", "-V"),
+    "wrk": ("wrk", "-v"),
+}
 
 
 def describe() -> dict[str, Any]:
@@ -23,14 +31,29 @@ def describe() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Python and the packages that carry the load."""
+    """Python, the packages that carry the load, and the peers' programs."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
+    for name, command in PROGRAMS.items():
+        if number := _program_version(command):
+            found[name] = number
     return found
+
+
+def _program_version(command: Sequence[str]) -> str | None:
+    program = shutil.which(command[0]) or shutil.which(command[0], path="/usr/sbin")
+    if program is None:
+        return None
+    try:
+        told = subprocess.run([program, *command[1:]], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    number = re.search(r"\d+\.\d+(?:\.\d+)*", told.stdout + told.stderr)
+    return number[0] if number else None
 
 
 def server_core() -> int:

@@ -26,7 +26,7 @@ class Catalogue:
 
     def product(self, chance: random.Random) -> str:
         """Some product: the n-th is asked for 1/n as often as the first (Zipf, exponent 1)."""
-        return self.products[int(len(self.products) ** chance.random()) - 1]
+        return self.products[int((len(self.products) + 1) ** chance.random()) - 1]
 
     def category(self, chance: random.Random) -> str:
         """Some category, mostly its first page."""

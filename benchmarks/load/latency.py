@@ -38,10 +38,14 @@ class Latencies:
         return float(self._histogram.get_value_at_percentile(percentile)) / 1000
 
     def metrics(self) -> dict[str, float]:
-        """`p50_ms`, `p99_9_ms` and so on, and `max_ms`; nothing when nothing was counted."""
+        """`p50_ms`, `p99_9_ms` and so on, and `max_ms`; nothing when nothing was counted.
+
+        Percentiles above the 99.9th only where at least one measured page lies beyond them.
+        """
         if not len(self):
             return {}
-        row = {name_of(percentile): self.percentile(percentile) for percentile in PERCENTILES}
+        told = [p for p in PERCENTILES if p <= 99.9 or len(self) * (100 - p) >= 100]
+        row = {name_of(percentile): self.percentile(percentile) for percentile in told}
         return row | {"max_ms": float(self._histogram.get_max_value()) / 1000}
 
 

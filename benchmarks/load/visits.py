@@ -8,11 +8,12 @@ from then on. That is what corrects the latencies for coordinated omission.
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from .catalogue import HOME, SEARCHES, Catalogue
 
@@ -27,6 +28,8 @@ CHECKS_OUT: Final = 0.3
 """Of the customers with a session who put something into the basket."""
 AGREES: Final = 0.5
 """Visitors whose browser is allowed to remember what they have seen."""
+LONGEST: Final = 30.0
+"""Seconds before a run in which visits began that may still be under way."""
 _FEWEST, _MOST = 3, 9
 
 
@@ -63,15 +66,44 @@ class Visit:
 def plan(
     rate: float, seconds: float, catalogue: Catalogue, chance: random.Random
 ) -> Iterator[Visit]:
-    """Visits that make `rate` pages a second altogether, in the order of their beginnings."""
-    begins, number = 0.0, 0
+    """Visits that make `rate` pages a second altogether, in the order of their first pages.
+
+    Some have begun before the run, so that as many are under way at its start as at its end.
+    """
+    begins, number = -LONGEST, 0
     between = _mean_pages() / rate
-    while True:
-        begins += chance.expovariate(1 / between)
-        if begins >= seconds:
-            return
-        yield _visit(number, begins, catalogue, chance)
+    begun: list[_Queued] = []
+    while (begins := begins + chance.expovariate(1 / between)) < seconds:
+        visit = under_way(_visit(number, begins, catalogue, chance))
         number += 1
+        if visit is None:
+            continue
+        heapq.heappush(begun, _Queued(visit.steps[0].due, number, visit))
+        while begun and begun[0].due <= max(begins, 0.0):
+            yield heapq.heappop(begun).visit
+    yield from (queued.visit for queued in sorted(begun))
+
+
+def under_way(visit: Visit) -> Visit | None:
+    """A visit without the pages that were due before the run; None when there is none left.
+
+    What follows from a page (a form on it) needs that page: it is asked for again at the start.
+    """
+    left = [step for step in visit.steps if step.due >= 0]
+    if not left or len(left) == len(visit.steps):
+        return visit if left else None
+    if left[0].action in (Action.ADD, Action.LOG_IN):
+        before = visit.steps[-len(left) - 1]
+        left.insert(0, replace(before, due=0.0))
+    return replace(visit, steps=tuple(left))
+
+
+class _Queued(NamedTuple):
+    """A visit in the order of its first page."""
+
+    due: float
+    number: int
+    visit: Visit
 
 
 def _visit(number: int, begins: float, catalogue: Catalogue, chance: random.Random) -> Visit:

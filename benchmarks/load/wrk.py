@@ -9,17 +9,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from ..machine import load_core
 from ..results import Measurement
 from ..scenario import Unavailable
 
 _VISITORS: Final = """
-local cookies, requests, turn = {cookies}, {{}}, 0
+local cookies, paths, requests, turn = {cookies}, {paths}, {{}}, 0
 init = function(args)
-  for i, cookie in ipairs(cookies) do
+  for _, cookie in ipairs(cookies) do
     wrk.headers["Cookie"] = cookie
-    requests[i] = wrk.format("GET", nil, wrk.headers)
+    for _, path in ipairs(paths) do
+      requests[#requests + 1] = wrk.format("GET", path, wrk.headers)
+    end
   end
 end
 request = function()
@@ -56,13 +59,31 @@ def wrk(
         raise Unavailable("wrk is not installed (apt-get install wrk)")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "report.lua")
-        told = "{" + ", ".join(f'"{cookie}"' for cookie in cookies) + "}"
-        script.write_text((_VISITORS.format(cookies=told) if cookies else requests) + _REPORT)
+        path = urlsplit(url).path
+        script.write_text((in_turn(cookies, [path]) if cookies else requests) + _REPORT)
         fields = [f"-H{name}: {value}" for name, value in (headers or {}).items()]
         command = ["taskset", "-c", str(load_core()), program, "-t1", f"-c{connections}"]
         command += [f"-d{max(1, round(seconds))}s", "-s", str(script), *fields, url]
         run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     return _parse(run.stdout + run.stderr)
+
+
+def in_turn(cookies: Sequence[str], paths: Sequence[str]) -> str:
+    """A script for visitors who take turns; each asks for all of the paths."""
+    return _VISITORS.format(cookies=_table(cookies), paths=_table(paths))
+
+
+def together(row: Measurement, requests: int) -> Measurement:
+    """So many requests counted as one; their latencies do not add up, so there are none."""
+    return {
+        "requests_per_second": row["requests_per_second"] / requests,
+        "bytes_per_response": row["bytes_per_response"] * requests,
+    }
+
+
+def _table(texts: Sequence[str]) -> str:
+    """A Lua table."""
+    return "{" + ", ".join(f'"{text}"' for text in texts) + "}"
 
 
 def _parse(output: str) -> Measurement:

@@ -16,24 +16,49 @@ from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
 from .visitors import cookies_of, read, require_held
 
-PATH = "/personal/5/"
+SIZES = {"": 10, "_200kb": 200}
+"""What metrics of a size end with, and its kilobytes."""
 PLAIN = "#identity"
 """Ends the address of a contestant whose visitors take no gzip."""
+LEVEL = 6
+
+
+def _path(kilobytes: int) -> str:
+    return f"/personal/5/{kilobytes}/"
 
 
 def _measure(target: str, seconds: float) -> Measurement:
+    row: dict[str, float] = {}
+    for end, kilobytes in SIZES.items():
+        rates = _at(target, kilobytes, seconds / len(SIZES))
+        row |= {f"{metric}{end}": value for metric, value in rates.items()}
+    return row
+
+
+def _at(target: str, kilobytes: int, seconds: float) -> Measurement:
     base, _, is_plain = target.partition("#")
-    headers = {} if is_plain else {"Accept-Encoding": "gzip"}
-    return wrk(base + PATH, seconds, headers=headers, cookies=cookies_of(base))
+    url = base + _path(kilobytes)
+    if is_plain:
+        return wrk(url, seconds, cookies=cookies_of(base))
+    rates = wrk(url, seconds, headers={"Accept-Encoding": "gzip"}, cookies=cookies_of(base))
+    return {**rates, "bytes_lost_percent": _lost(url, cookies_of(base)[0])}
+
+
+def _lost(url: str, cookie: str) -> float:
+    """By how many per cent the body is larger than the document compressed as a whole."""
+    sent = read(url, cookie, Accept_Encoding="gzip")
+    whole = gzip.compress(gzip.decompress(sent), LEVEL, mtime=0)
+    return 100 * (len(sent) / len(whole) - 1)
 
 
 def _check(_name: str, target: str) -> None:
     base, _, is_plain = target.partition("#")
-    require_held(base, PATH, 5)
-    if not is_plain:
-        body = read(base + PATH, cookies_of(base)[0], Accept_Encoding="gzip")
-        if b" only:" not in gzip.decompress(body):
-            raise RuntimeError(f"{base}{PATH}: not the page")
+    for kilobytes in SIZES.values():
+        require_held(base, _path(kilobytes), 5)
+        if not is_plain:
+            body = read(base + _path(kilobytes), cookies_of(base)[0], Accept_Encoding="gzip")
+            if b" only:" not in gzip.decompress(body):
+                raise RuntimeError(f"{base}{_path(kilobytes)}: not the page")
 
 
 def _identity() -> Contestant:
@@ -47,7 +72,8 @@ def _identity() -> Contestant:
 
 SCENARIO = Scenario(
     name="gzip",
-    what="A page of 10 kB with 5 private parts, held for each of 50 visitors, compressed.",
+    what="A page of 10 kB, and one of 200 kB, with 5 private parts held for each of 50 visitors, "
+    "compressed. Bytes are lost against the document compressed as a whole.",
     contestants=(
         Contestant("twopass", "edge: blocks compressed beforehand", edge_before_site),
         _identity(),

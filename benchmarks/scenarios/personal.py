@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from ..contestants.django import site
 from ..contestants.edge import edge_before_site
 from ..contestants.nginx import nginx
 from ..contestants.varnish import varnish
-from ..load.wrk import wrk
+from ..load.wrk import in_turn, together, wrk
 from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
-from .visitors import cookies_of, require_held
+from .visitors import cookies_of, read, require_held, require_own
+
+AJAX = "#ajax"
+"""Ends the address of a contestant whose pages are completed by a script."""
 
 
 def scenario(parts: int, at_least: float) -> Scenario:
     """With so many parts, and the goal against the better of nginx and Varnish."""
-    path = f"/personal/{parts}/"
+    path, of_script = f"/personal/{parts}/", f"/part/own/all/{parts}/"
 
     def measure(target: str, seconds: float) -> Measurement:
-        return wrk(target + path, seconds, cookies=cookies_of(target))
+        base, _, is_ajax = target.partition("#")
+        if not is_ajax:
+            return wrk(base + path, seconds, cookies=cookies_of(base))
+        script = in_turn(cookies_of(base), [path, of_script])
+        return together(wrk(base + path, seconds, requests=script), 2)
 
     def check(name: str, target: str) -> None:
-        if name != "django":
-            require_held(target, path, parts)
+        base, _, is_ajax = target.partition("#")
+        if is_ajax:
+            require_held(base, of_script, parts)
+            if read(base + path, "").count(b"data-part=") != parts:
+                raise RuntimeError(f"{base}{path} has no places for its parts")
+        elif name.startswith("django"):  # the cache, if any, is where requests are counted
+            require_own(base, path, parts)
+        else:
+            require_held(base, path, parts)
 
     return Scenario(
         name=f"personal-{parts}",
@@ -32,6 +48,10 @@ def scenario(parts: int, at_least: float) -> Scenario:
             Contestant("twopass", "edge, one process; private fragments", edge_before_site),
             Contestant("nginx", "SSI, one worker", partial(nginx, partial(site, "ssi"))),
             Contestant("varnish", "ESI", partial(varnish, partial(site, "esi"))),
+            Contestant("ajax", "nginx; page and one request of a script, both held", _ajax),
+            Contestant(
+                "django-cache", "cache middleware, a page each", partial(site, "cache_page")
+            ),
             Contestant("django", "gunicorn, one worker, no cache", partial(site, "plain")),
         ),
         measure=measure,
@@ -46,3 +66,9 @@ def scenario(parts: int, at_least: float) -> Scenario:
             ),
         ),
     )
+
+
+@contextmanager
+def _ajax() -> Iterator[str]:
+    with nginx(partial(site, "ajax")) as url:
+        yield url + AJAX

@@ -35,6 +35,7 @@ _series: dict[str, Mapping[str, Series]] = {}
 class Diary:
     """Samples of a run: one line each ten seconds, and what was counted since the last."""
 
+    target: str
     place: Open
     chance: random.Random
     lines: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
@@ -68,7 +69,8 @@ class Diary:
         number = self.chance.randint(1, 2000)
         asked: dict[str, object] = {"groups": [f"product:{number}"]}
         if kind == "prefixes":
-            asked = {"prefixes": [f"/en/p/{self.chance.choice('abcdefghijklmnopqrstuvwxyz')}"]}
+            letter = self.chance.choice("abcdefghijklmnoprstuvw")
+            asked = {"prefixes": [f"{self.target}/en/p/{letter}"]}
         elif kind == "soft":
             asked = {"groups": ["navigation"], "soft": True}
         request = Request(
@@ -95,7 +97,7 @@ class Diary:
 
 def _measure(target: str, seconds: float) -> Measurement:
     place = OPEN[target]
-    diary = Diary(place, random.Random(4))
+    diary = Diary(target, place, random.Random(4))
     visits = plan(RATE, seconds, _catalogues[target], random.Random(5))
     with on_load_core():
         crowd = Crowd(target, place.customers)

@@ -42,6 +42,16 @@ def warm(target: str, path: str) -> None:
     time.sleep(0.2)
 
 
+def require_own(target: str, path: str, parts: int) -> None:
+    """Raises RuntimeError unless each visitor gets their own parts."""
+    for cookie in cookies_of(target):
+        body = read(target + path, cookie).decode()
+        session = cookie.partition("=")[2].partition(";")[0]
+        mine = body.count(f"is for {session} only")
+        if mine != parts or body.count(" only:") != parts:
+            raise RuntimeError(f"{target}{path}: {mine} of {parts} parts are the visitor's own")
+
+
 def require_held(target: str, path: str, parts: int, *, costs: int = 0) -> None:
     """Raises RuntimeError unless each visitor gets their own parts and the origin hears nothing.
 
@@ -50,12 +60,7 @@ def require_held(target: str, path: str, parts: int, *, costs: int = 0) -> None:
     warm(target, path)
     cookies = cookies_of(target)
     before = _count(target)
-    for cookie in cookies:
-        body = read(target + path, cookie).decode()
-        session = cookie.partition("=")[2].partition(";")[0]
-        own = body.count(f"is for {session} only")
-        if own != parts or body.count(" only:") != parts:
-            raise RuntimeError(f"{target}{path}: {own} of {parts} parts are the visitor's own")
+    require_own(target, path, parts)
     heard = _count(target) - before - 1
     if heard > costs * len(cookies):
         raise RuntimeError(f"{target}{path}: {heard} requests reached the origin: it is no hit")

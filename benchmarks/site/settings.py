@@ -5,7 +5,7 @@ from pathlib import Path
 
 MODE = os.environ.get("BENCHMARK_MODE", "plain")
 """plain: no cache; cache_page: Django's cache middleware; two_pass: behind an edge; ssi, esi:
-behind a cache that asks for each part by itself."""
+behind a cache that asks for each part by itself; ajax: a script asks for all parts."""
 
 SLOWNESS = 0.05
 """Seconds that a slow part takes."""

@@ -7,13 +7,17 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.vary import vary_on_cookie
 from django.views.generic import TemplateView
 
 from .pages import SIZE, own, prose
 from .settings import MODE, SESSION_COOKIE_NAME, SLOWNESS
+
+BY_ITSELF = ("two_pass", "ssi", "esi", "ajax")
+"""Modes in which a page holds a place for each part, and the part comes by itself."""
 
 _requests = itertools.count()
 
@@ -71,7 +75,7 @@ class Page(TemplateView):
 
 
 class Personal(TemplateView):
-    """10 kB with `count` parts that are the visitor's own; how they get in depends on the mode."""
+    """With `count` parts that are the visitor's own; how they get in depends on the mode."""
 
     template_name = "personal.html"
     part = "own"
@@ -79,14 +83,14 @@ class Personal(TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The text between the parts, and the parts where they are rendered in place."""
         number = int(kwargs["count"])
-        filler = SIZE // (number + 1)
+        filler = int(kwargs.get("kilobytes", SIZE // 1000)) * 1000 // (number + 1)
         visitor = ""
         if MODE in ("plain", "cache_page"):
             visitor = self.request.COOKIES.get(SESSION_COOKIE_NAME, "")
         parts = [
             {"number": n, "text": prose(filler, n), "own": own(visitor, n)} for n in range(number)
         ]
-        include = f"part_{MODE}.html" if MODE in ("two_pass", "ssi", "esi") else "part_plain.html"
+        include = f"part_{MODE if MODE in BY_ITSELF else 'plain'}.html"
         return {"parts": parts, "include": include, "kind": self.part, "rest": prose(filler)}
 
 
@@ -114,6 +118,13 @@ def own_view(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponse(own(request.COOKIES.get(SESSION_COOKIE_NAME, ""), number))
 
 
+@cache_control(max_age=3600)
+def all_own_view(request: HttpRequest, count: int) -> HttpResponse:
+    """All parts of a page in one answer, for a script that puts them where they belong."""
+    visitor = request.COOKIES.get(SESSION_COOKIE_NAME, "")
+    return JsonResponse({str(number): own(visitor, number) for number in range(count)})
+
+
 @never_cache
 async def slow_view(request: HttpRequest, number: int) -> HttpResponse:
     """A slow part by itself."""
@@ -131,5 +142,8 @@ if MODE == "two_pass":
     page, personal, slow, slow_sync, forms = (
         two_pass(max_age=3600)(view) for view in (page, personal, slow, slow_sync, forms)
     )
-elif MODE in ("ssi", "esi"):
+elif MODE == "cache_page":
+    # a page for each visitor: what Django's cache can do for pages with private parts
+    personal = vary_on_cookie(personal)
+elif MODE in ("ssi", "esi", "ajax"):
     page, personal, slow = (cache_control(max_age=3600)(view) for view in (page, personal, slow))

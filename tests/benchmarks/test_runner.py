@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -78,3 +79,25 @@ def test_only_chosen_peers_run() -> None:
     assert list(run(compared, peers=["b"], rounds=1, say=silent).rounds) == ["twopass", "b"]
     with pytest.raises(ValueError, match="no peer 'c'; it has a, b"):
         run(compared, peers=["c"], say=silent)
+
+
+def test_progress_tells_how_long_it_will_take() -> None:
+    told: list[str] = []
+    ticks = iter(range(0, 1000, 40))
+    compared = scenario(contestant("twopass"), contestant("django"))
+    run(compared, seconds=3, rounds=2, say=told.append, clock=lambda: float(next(ticks)))
+
+    assert [text for text in told if text.startswith("[")] == [
+        "[1/4] test: twopass (about 12 s left)",
+        "[2/4] test: django (about 2 min 00 s left)",
+        "[3/4] test: django (about 1 min 20 s left)",
+        "[4/4] test: twopass (about 40 s left)",
+    ]
+
+
+def test_samples_over_time_are_kept() -> None:
+    compared = replace(
+        scenario(contestant("twopass")), series=lambda target: {target: [(0.0, 1.0)]}
+    )
+
+    assert run(compared, rounds=1, say=silent).series == {"twopass": {"twopass": [(0.0, 1.0)]}}
