@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .layers import Levels
+from .listener import take_in
 from .request_layer import request_level
-from .shared_layer import as_clock, as_messages
+from .shared_layer import as_clock
 from .steps import Ask, Flow
 
 
@@ -33,6 +34,6 @@ def reach(levels: Levels, clock: int) -> Flow:
         answers = yield Ask([levels.commands.listen(position, None)])
         if answers is None:
             return
-        levels.clock.apply(as_messages(answers[0]))
-        if (levels.clock.position or 0) < clock or clock == 0 or clock < position:
+        is_good = take_in(levels.clock, answers[0])
+        if not is_good or (levels.clock.position or 0) < clock or clock == 0 or clock < position:
             levels.clock.restart(clock)

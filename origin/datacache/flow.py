@@ -7,7 +7,7 @@ at hand → in Redis → leased and loaded → stored, if nothing was invalidate
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import stats, transactions
@@ -29,10 +29,10 @@ from .steps import Flow, Join, Load, Refresh
 
 def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
     """The values of `idents`, without those that there are none of."""
-    wanted = {definition.key(ident): ident for ident in dict.fromkeys(idents)}
-    lookup = Lookup(levels, definition, wanted)
+    names = {ident: definition.key(ident) for ident in idents}
+    lookup = Lookup(levels, definition, {key: ident for ident, key in names.items()})
     if not levels.conf.enabled or is_bypassed() or transactions.has_written():
-        return (yield from _bypass(lookup))
+        return (yield from _bypass(lookup, names))
     levels.listen()
     yield from catch_up(levels)
     lookup.since = levels.clock.sequence
@@ -50,7 +50,7 @@ def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
     level = request_level()
     if level is not None:
         level.values.update(lookup.found)
-    return lookup.results()
+    return lookup.results(names)
 
 
 def renew(levels: Levels, definition: Definition, ident: Any, seen: float) -> Flow:
@@ -63,7 +63,7 @@ def renew(levels: Levels, definition: Definition, ident: Any, seen: float) -> Fl
     yield from load(lookup, [key], wait=False)
 
 
-def _bypass(lookup: Lookup) -> Flow:
+def _bypass(lookup: Lookup, names: Mapping[Any, str]) -> Flow:
     """Without any level: inside a transaction that has written, or for a report."""
     stats.count("bypassed", len(lookup.wanted))
     loaded: Loaded = yield Load(lookup.definition, list(lookup.wanted.values()), 0)
@@ -78,7 +78,8 @@ def _bypass(lookup: Lookup) -> Flow:
         )
         reading.inner = loaded.inner.readings
         note(reading)
-    return dict(loaded.values)
+    given = {key: loaded.values[i] for key, i in lookup.wanted.items() if i in loaded.values}
+    return {ident: given[key] for ident, key in names.items() if key in given}
 
 
 def _look_further(lookup: Lookup, rest: list[str]) -> Flow:

@@ -16,7 +16,7 @@ from asgiref.sync import iscoroutinefunction
 from . import driving
 from .definition import Definition
 from .fast_path import at_hand
-from .keys import argument_ident, formatted
+from .keys import argument_ident, formatted, name_of
 from .policy import Policy
 from .schema import digest, fingerprint_of_function
 
@@ -64,7 +64,7 @@ def cached(
         calls = _Calls(function, key, groups)
         definition = Definition(
             label=f"{function.__module__}.{function.__qualname__}",
-            schema=fingerprint_of_function(function, str(version)),
+            schema=digest([fingerprint_of_function(function, str(version)), _shape_of_key(key)]),
             policy=policy,
             name_of=calls.name,
             groups=lambda ident: (*calls.groups(ident), _own_group(definition, ident)),
@@ -111,7 +111,7 @@ class _Calls:
         arguments = self._arguments(ident)
         if self._key is None:
             return argument_ident(arguments)
-        return formatted(self._key, arguments, "key")
+        return name_of(self._key, arguments)
 
     def groups(self, ident: Ident) -> tuple[str, ...]:
         """The groups that are known before it is loaded."""
@@ -157,8 +157,11 @@ class Ident:
 
 _ABSENT: Final = object()
 _SIMPLE: Final = frozenset({str, int, bool, float, bytes, type(None)})
+_TEXTS: Final = frozenset({str, bytes})
 MAX_KEYS: Final = 4096
 """Keys of late calls that are remembered for each function."""
+MAX_TEXT: Final = 200
+"""Characters, or bytes, of an argument in them: visitors choose some, as long as they like."""
 
 
 class _NotSimple(Exception):
@@ -166,8 +169,9 @@ class _NotSimple(Exception):
 
 
 def _simple_ident(calls: _Calls, args: tuple[Any, ...]) -> Ident:
-    if any(type(value) not in _SIMPLE for value in args):
-        raise _NotSimple
+    for value in args:
+        if type(value) not in _SIMPLE or (type(value) in _TEXTS and len(value) > MAX_TEXT):
+            raise _NotSimple
     return calls.ident(args, {})
 
 
@@ -204,6 +208,11 @@ def _wrap(function: Any, calls: _Calls, definition: Definition) -> Any:
     wrapper.definition = definition
     wrapper.invalidate = lambda *args, **kwargs: _invalidate(definition, calls.ident(args, kwargs))
     return wrapper
+
+
+def _shape_of_key(key: str | Callable[..., str] | None) -> str:
+    """Another way to name values is another set of names: releases run side by side."""
+    return fingerprint_of_function(key) if callable(key) else str(key)
 
 
 def _invalidate(definition: Definition, ident: Any) -> None:

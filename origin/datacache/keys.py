@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,7 +22,8 @@ def entry_key(label: str, schema: str, ident: str) -> str:
     key = f"{label}@{schema}:{ident}"
     if len(key) <= MAX_KEY and key.isprintable():
         return key
-    return f"{label[:100]}@{schema}:#{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
+    # no colon behind the schema: no short key reads like this, whatever a visitor chooses
+    return f"{label[:100]}@{schema}#{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def argument_ident(arguments: Mapping[str, Any]) -> str:
@@ -49,6 +51,38 @@ def formatted(template: str, arguments: Mapping[str, Any], what: str) -> str:
         raise BadKey(
             f"{what} {template!r} does not fit the arguments ({known}): {error!r}"
         ) from error
+
+
+def name_of(template: str, arguments: Mapping[str, Any]) -> str:
+    """As `formatted`, for a key: other texts of the placeholders give another name.
+
+    A visitor may choose some of them, so `{a}:{b}` of "x:y" and "z" must not be that of "x" and
+    "y:z", nor "None" that of None. Where it could be, `#` and the lengths of the texts follow.
+    Raises BadKey.
+    """
+    marking = _Marking()
+    try:
+        text = marking.vformat(template, (), arguments)
+    except (KeyError, IndexError, AttributeError, ValueError) as error:
+        known = ", ".join(arguments) or "none"
+        raise BadKey(f"key {template!r} does not fit the arguments ({known}): {error!r}") from error
+    is_clear = len(marking.marks) < 2 and marking.is_clear
+    return text if is_clear else f"{text}#{','.join(marking.marks)}"
+
+
+class _Marking(string.Formatter):
+    """Notes of each placeholder how long its text is, and whether it stands for no text."""
+
+    def __init__(self) -> None:
+        self.marks: list[str] = []
+        self.is_clear = True
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(value, format_spec))
+        kind = type(value).__name__ if value is None or isinstance(value, bool) else ""
+        self.marks.append(f"{kind}{len(text)}")
+        self.is_clear = self.is_clear and not kind and "#" not in text
+        return text
 
 
 def _ordered(value: Any) -> Any:

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from .clock import Clock
 from .redis_link import RedisLink
-from .shared_layer import Commands, as_clock, as_messages
+from .shared_layer import BadMessage, Commands, as_clock, as_messages
 
 logger = logging.getLogger("twopass.datacache")
 
@@ -19,6 +19,16 @@ BEATS: Final = 4
 """Times that Redis is heard of within the bound at least."""
 PAUSE: Final = 0.2
 """Seconds between two attempts to listen."""
+
+
+def take_in(clock: Clock, answer: Any) -> bool:
+    """Apply what XREAD gave; False for what is no invalidation: begin anew, as after a gap."""
+    try:
+        clock.apply(as_messages(answer))
+    except BadMessage as error:
+        logger.warning("%s: everything at hand is dropped", error)
+        return False
+    return True
 
 
 class Listener:
@@ -85,7 +95,8 @@ class Listener:
     def _take(self, connection: Any, block: float | None) -> None:
         position = self._clock.position or 0
         answer: Any = connection.execute_command(*self._commands.listen(position, block))
-        self._clock.apply(as_messages(answer))
+        if not take_in(self._clock, answer):
+            self._clock.restart(self._read_clock(connection))
 
     def _read_clock(self, connection: Any) -> int:
         return as_clock(connection.execute_command("GET", self._commands.names.clock))

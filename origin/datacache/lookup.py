@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,11 +47,14 @@ class Lookup:
         """Whether there is a value for `key`."""
         return key in self.found or key in self.values
 
-    def results(self) -> dict[Any, Any]:
-        """The values by ident, without those that there are none of."""
+    def results(self, names: Mapping[Any, str]) -> dict[Any, Any]:
+        """The values by ident, without those that there are none of. `names`: keys by ident."""
         given = {key: held.get() for key, held in self.found.items()} | self.values
-        named = {self.wanted[key]: value for key, value in given.items()}
-        return {ident: value for ident, value in named.items() if value is not MISSING}
+        return {
+            ident: given[key]
+            for ident, key in names.items()
+            if key in given and given[key] is not MISSING
+        }
 
 
 def at_hand(lookup: Lookup) -> None:

@@ -9,56 +9,79 @@ from __future__ import annotations
 
 from typing import Final
 
-INVALIDATE: Final = """
+_COMMON: Final = """
+local function reading(key)
+  -- of the clock; what is no reading is none
+  local held = redis.pcall('GET', key)
+  local found = type(held) == 'string' and tonumber(held) or 0
+  return (found >= 0 and found < 9007199254740992) and found or 0
+end
+local function stamp(key)
+  -- nothing for a stamp that is not there, or is none
+  local held = redis.pcall('GET', key)
+  if type(held) ~= 'string' then return nil end
+  local hard, soft, lsn = string.match(held, '^(%d+) (%d+) (%d+)$')
+  return tonumber(hard), tonumber(soft), tonumber(lsn)
+end
+local function text(hard, soft, lsn) return string.format('%.0f %.0f %.0f', hard, soft, lsn) end
+"""
+INVALIDATE: Final = (
+    _COMMON
+    + """
 -- keys: clock, stream; arguments: prefix of stamps, their life, length of the stream, soft, lsn,
 -- the packed groups, then the groups
-local prev = tonumber(redis.call('GET', KEYS[1]) or '0')
+local prev = reading(KEYS[1])
 local time = redis.call('TIME')
 local clock = math.max(prev + 1, time[1] * 1000000 + time[2])
-local text = string.format('%.0f', clock)
 local lsn = tonumber(ARGV[5])
 for i = 7, #ARGV do
   local key = ARGV[1] .. ARGV[i]
-  local held = redis.call('GET', key)
-  local hard, soft, seen = 0, 0, 0
-  if held then
-    hard, soft, seen = string.match(held, '^(%d+) (%d+) (%d+)$')
-    hard, soft, seen = tonumber(hard), tonumber(soft), tonumber(seen)
+  local hard, soft, seen = stamp(key)
+  if not hard then
+    -- forgotten: whatever lies there from before may have been invalidated hard
+    hard, soft, seen = prev, 0, 0
   end
   if ARGV[4] == '1' then soft = clock else hard = clock end
-  redis.call('SET', key, string.format('%.0f %.0f %.0f', hard, soft, math.max(seen, lsn)),
-             'EX', ARGV[2])
+  redis.call('SET', key, text(hard, soft, math.max(seen, lsn)), 'EX', ARGV[2])
 end
-redis.call('SET', KEYS[1], text)
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], text .. '-0',
+redis.call('SET', KEYS[1], string.format('%.0f', clock))
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], string.format('%.0f-0', clock),
            'prev', string.format('%.0f', prev), 'lsn', ARGV[5], 'soft', ARGV[4], 'groups', ARGV[6])
-return text
+return string.format('%.0f', clock)
 """
+)
 
-FILL: Final = """
--- keys: lease, entry; arguments: token, clock before the load, lsn that the load had seen, whether
--- that counts, life of the entry (ms), the entry, prefix of stamps, their life, then the groups
+FILL: Final = (
+    _COMMON
+    + """
+-- keys: lease, entry, clock; arguments: token, clock before the load, lsn that the load had seen,
+-- whether that counts, life of the entry (ms), the entry, prefix of stamps, then the groups
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'lost', '0'} end
 local began, seen = tonumber(ARGV[2]), tonumber(ARGV[3])
-for i = 9, #ARGV do
+local life = math.ceil(ARGV[5] / 1000) * 2 + 60
+local is_raced = false
+for i = 8, #ARGV do
   local key = ARGV[7] .. ARGV[i]
-  local held = redis.call('GET', key)
-  if held then
-    local hard, soft, lsn = string.match(held, '^(%d+) (%d+) (%d+)$')
-    if tonumber(hard) > began or tonumber(soft) > began then
-      redis.call('DEL', KEYS[1])
-      return {'raced', '0'}
-    end
-    if ARGV[4] == '1' and tonumber(lsn) > seen then return {'behind', lsn} end
-    redis.call('EXPIRE', key, ARGV[8])
-  else
-    redis.call('SET', key, '0 0 0', 'EX', ARGV[8])
+  local hard, soft, lsn = stamp(key)
+  if not hard then
+    -- forgotten, or new: nothing is known of what was before the load, and if others were
+    -- invalidated meanwhile, nothing of that either
+    hard, soft, lsn = reading(KEYS[3]), 0, 0
+    redis.call('SET', key, text(hard, soft, lsn), 'EX', life)
+  elseif redis.call('TTL', key) < life then
+    redis.call('EXPIRE', key, life)
+  end
+  is_raced = is_raced or hard > began or soft > began
+  if not is_raced and ARGV[4] == '1' and lsn > seen then
+    return {'behind', string.format('%.0f', lsn)}
   end
 end
-redis.call('SET', KEYS[2], ARGV[6], 'PX', ARGV[5])
 redis.call('DEL', KEYS[1])
+if is_raced then return {'raced', '0'} end
+redis.call('SET', KEYS[2], ARGV[6], 'PX', ARGV[5])
 return {'stored', '0'}
 """
+)
 
 RENEW: Final = """
 -- keys: lease; arguments: token, life in ms

@@ -120,9 +120,9 @@ class Commands:
         """Store a value, if nothing speaks against it."""
         return self._script(
             scripts.FILL,
-            [self.names.lease(fill.key), self.names.entry(fill.key)],
+            [self.names.lease(fill.key), self.names.entry(fill.key), self.names.clock],
             *(fill.token, fill.began, fill.lsn, int(self._guard)),
-            *(max(1, int(fill.life * 1000)), fill.data, self.names.stamps, self._stamp_life),
+            *(max(1, int(fill.life * 1000)), fill.data, self.names.stamps),
             *(ALL, *fill.groups),
         )
 
@@ -145,32 +145,52 @@ class Commands:
 
 
 def as_clock(answer: Any) -> int:
-    """The clock's reading; 0 before the first invalidation."""
-    return int(answer or 0)
+    """The clock's reading; 0 before the first invalidation, and for what is no reading."""
+    try:
+        found = int(answer or 0)
+    except ValueError:
+        return 0
+    return found if 0 <= found < 2**53 else 0
 
 
 def as_stamps(answer: Iterable[Any]) -> list[Stamp | None]:
-    """Stamps; None for a group that Redis does not know (any more)."""
-    return [None if item is None else Stamp(*map(int, item.split())) for item in answer]
+    """Stamps; None for a group that Redis does not know (any more), and for what is no stamp."""
+    return [None if item is None else _as_stamp(item) for item in answer]
+
+
+def _as_stamp(text: bytes) -> Stamp | None:
+    try:
+        hard, soft, lsn = map(int, text.split())
+    except ValueError:
+        return None
+    return Stamp(hard, soft, lsn)
+
+
+class BadMessage(ValueError):
+    """Something in the stream that none of us has put there."""
 
 
 def as_messages(answer: Any) -> list[Message]:
-    """What XREAD gave, under either protocol."""
+    """What XREAD gave, under either protocol. Raises BadMessage."""
     if not answer:
         return []
     streams = list(answer.values()) if isinstance(answer, dict) else [part[1] for part in answer]
-    found: list[Message] = []
-    for position, fields in (item for part in streams for item in _flat(part)):
-        found.append(
-            Message(
-                prev=int(fields[b"prev"]),
-                clock=int(position.partition(b"-")[0]),
-                groups=tuple(msgpack.unpackb(fields[b"groups"])),
-                soft=fields[b"soft"] == b"1",
-                lsn=int(fields[b"lsn"]),
-            )
-        )
-    return found
+    try:
+        return [_as_message(*item) for part in streams for item in _flat(part)]
+    except Exception as error:  # whatever somebody may put into a stream
+        raise BadMessage(f"the stream of invalidations holds what is none: {error!r}") from error
+
+
+def _as_message(position: bytes, fields: Mapping[bytes, bytes]) -> Message:
+    groups = msgpack.unpackb(fields[b"groups"])
+    "".join(groups)  # texts, or a TypeError
+    return Message(
+        prev=int(fields[b"prev"]),
+        clock=int(position.partition(b"-")[0]),
+        groups=tuple(groups),
+        soft=fields[b"soft"] == b"1",
+        lsn=int(fields[b"lsn"]),
+    )
 
 
 def _flat(part: Any) -> Any:

@@ -45,12 +45,12 @@ def test_who_saw_it_stale_before_another_renewed_it_does_not_load_it_again(
     price = source.price(stale=60)
     price(1)
     shared.invalidate(["product:1"], soft=True)
-    ident = _ident(price, 1)
-    step = up_to(shared, flow.read(shared, price.definition, [ident]), Refresh)
+    name = ident(price, 1)
+    step = up_to(shared, flow.read(shared, price.definition, [name]), Refresh)
     assert isinstance(step, Refresh)
 
     for _ in range(2):
-        drive(shared, flow.renew(shared, step.definition, ident, step.seen))
+        drive(shared, flow.renew(shared, step.definition, name, step.seen))
 
     assert source.loads == 2  # the first, and one renewal
 
@@ -63,12 +63,12 @@ def test_the_same_where_only_redis_keeps_it(
     price = source.price(stale=60)
     price(1)
     levels.invalidate(["product:1"], soft=True)
-    ident = _ident(price, 1)
-    step = up_to(levels, flow.read(levels, price.definition, [ident]), Refresh)
+    name = ident(price, 1)
+    step = up_to(levels, flow.read(levels, price.definition, [name]), Refresh)
     assert isinstance(step, Refresh)
 
     for _ in range(2):
-        drive(levels, flow.renew(levels, step.definition, ident, step.seen))
+        drive(levels, flow.renew(levels, step.definition, name, step.seen))
 
     assert source.loads == 2
 
@@ -79,13 +79,13 @@ def test_who_missed_it_in_redis_before_another_stored_it_does_not_load_it(
     """Between the look into Redis and the lease there is time for a whole load of another's."""
     price = source.price()
     other = layers.Levels(shared.conf)
-    ident = _ident(price, 1)
-    late = flow.read(shared, price.definition, [ident])
+    name = ident(price, 1)
+    late = flow.read(shared, price.definition, [name])
     asks = [up_to(shared, late, Ask)]
     while not any(command[0] == "SET" for command in asks[-1].commands):
         asks.append(late.send(_perform(shared, asks[-1])))
 
-    drive(other, flow.read(other, price.definition, [ident]))
+    drive(other, flow.read(other, price.definition, [name]))
     performed = finish(shared, late, asks[-1])
 
     assert not [step for step in performed if isinstance(step, Load)]
@@ -123,7 +123,7 @@ def test_a_renewal_is_begun_once_however_many_ask_at_once(begin: Begin) -> None:
     assert begun == [True, False, False]
 
 
-def _ident(price: Any, pk: int) -> Any:
+def ident(price: Any, pk: int) -> Any:
     """As the wrapper makes them of arguments."""
     from origin.datacache.functions import Ident
 
