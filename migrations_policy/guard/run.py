@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from ..facts import Migration
-from ..lag import replica_lag
+from ..lag import ReplicaLag
 from ..linter import Result
 from ..phases import phase_of
 from ..violation import Severity
@@ -62,6 +62,10 @@ class Guard:
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
     applied: list[Migration] = field(default_factory=list)
+    replicas: ReplicaLag = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.replicas = ReplicaLag(self.connection)
 
     @property
     def connection(self) -> Any:
@@ -156,7 +160,7 @@ class Guard:
         attempt = 1
         while True:
             self._repair(migration)
-            self._wait_for_replicas()
+            self._wait_for_replicas(self.replicas.settle(self.options.max_lag, self.sleep))
             self.say(f"Applying {migration.label}" + (f" (try {attempt})" if attempt > 1 else ""))
             try:
                 self._once(step)
@@ -182,7 +186,7 @@ class Guard:
     def _before_statement(self, sql: str) -> None:
         """Between the statements of a non-atomic migration, let the replicas catch up."""
         if not self.connection.in_atomic_block:
-            self._wait_for_replicas()
+            self._wait_for_replicas(self.replicas.seconds())
 
     def _rest(self, migration: Migration, attempt: int, error: Exception) -> None:
         if self.options.backoff.is_last(attempt):
@@ -202,9 +206,11 @@ class Guard:
                 self.say(f"  dropped {name}, left invalid by a broken build")
                 logger.warning("dropped the invalid index %s", name)
 
-    def _wait_for_replicas(self) -> None:
+    def _wait_for_replicas(self, lag: float) -> None:
         waited = 0.0
-        while (lag := replica_lag(self.connection)) > self.options.max_lag:
+        if self.replicas.is_hidden and not self.applied:
+            self.say("  this role may not see how far replicas are: GRANT pg_read_all_stats to it")
+        while lag > self.options.max_lag:
             if waited == 0:
                 self.say(
                     f"  replicas are {lag:.1f} s behind (limit {self.options.max_lag:g}); waiting"
@@ -216,6 +222,7 @@ class Guard:
                 )
             self.sleep(1.0)
             waited += 1.0
+            lag = self.replicas.seconds()
 
     def _call_hooks(self) -> None:
         """Tell caches and edge: hook(phase, migrations=[labels], tables=[names])."""

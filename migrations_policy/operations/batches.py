@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from ..lag import replica_lag
+from ..lag import ReplicaLag
 from ..progress import Progress
 
 logger = logging.getLogger("migrations_policy")
@@ -83,6 +83,8 @@ def run_batches(
     if after is not None:
         logger.info("backfill %s goes on after key %s", name, after)
     progress = Progress(name, total)
+    replicas = ReplicaLag(connection)
+    _wait(replicas, pace, replicas.settle(pace.max_lag, time.sleep))
     changed = 0
     while (upto := next_key(after, pace.batch_size)) is not None:
         with transaction.atomic(using=connection.alias):
@@ -90,16 +92,17 @@ def run_batches(
             bookmark.write(upto)
         after = upto
         progress.advance(changed)
-        _wait(connection, pace)
+        _wait(replicas, pace, replicas.seconds())
     bookmark.clear()
     progress.finish(changed)
     return changed
 
 
-def _wait(connection: Any, pace: Pace) -> None:
+def _wait(replicas: ReplicaLag, pace: Pace, lag: float) -> None:
     """Let replicas catch up, then rest for the pause."""
-    while (lag := replica_lag(connection)) > pace.max_lag:
+    while lag > pace.max_lag:
         logger.info("replicas are %.1f s behind; the backfill waits", lag)
         time.sleep(pace.lag_poll)
+        lag = replicas.seconds()
     if pace.pause:
         time.sleep(pace.pause)

@@ -16,6 +16,7 @@ from django.db import connections
 
 from migrations_policy.guard import run as guard_module
 from migrations_policy.guard.retry import Backoff
+from migrations_policy.lag import ReplicaLag
 from tests.migrations_policy.workbench import Shop, migration
 
 GIFT = 'migrations.AddField("order", "gift", models.BooleanField(null=True))'
@@ -238,7 +239,7 @@ def test_limits_are_taken_back(shop: Shop) -> None:
 def test_it_waits_for_replicas_and_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.write("0002_gift", migration(GIFT))
     lags = iter([30.0, 12.0, 0.0])
-    monkeypatch.setattr(guard_module, "replica_lag", lambda connection: next(lags, 0.0))
+    monkeypatch.setattr(ReplicaLag, "seconds", lambda replicas: next(lags, 0.0))
     monkeypatch.setattr(guard_module.time, "sleep", lambda seconds: None)
 
     text = guarded(shop)
@@ -247,7 +248,7 @@ def test_it_waits_for_replicas_and_says_so(shop: Shop, monkeypatch: pytest.Monke
     assert "Applying shop.0002_gift" in text
 
     shop.write("0003_wrap", migration(GIFT.replace("gift", "wrap")))
-    monkeypatch.setattr(guard_module, "replica_lag", lambda connection: 60.0)
+    monkeypatch.setattr(ReplicaLag, "seconds", lambda replicas: 60.0)
     with pytest.raises(CommandError, match=r"still 60.0 s behind"):
         guarded(shop, "--lag-patience", "2")
 
