@@ -15,7 +15,17 @@ _NAMES: Final = {
 }
 _UNITS: Final = {"ms": "ms", "mib": "MiB", "seconds": "s"}
 _BETTER_LOW: Final = ("_ms", "_seconds", "_mib", "_growth", "_errors", "descriptors")
-_BETTER_LOW_WORDS: Final = ("bytes", "queries", "requests_per_page", "database", "failed", "_us")
+_BETTER_LOW_WORDS: Final = (
+    "bytes",
+    "queries",
+    "requests_per_page",
+    "database",
+    "failed",
+    "_us",
+    "microseconds",
+    "seconds_per",
+    "lost",
+)
 _FIRST: Final = (
     "held_pages_per_second", "pages_per_second", "requests_per_second", "whole_page_ms",
     "first_byte_ms", "p50_ms", "p99_ms",
@@ -29,6 +39,8 @@ def label(metric: str) -> str:
         return _NAMES[metric]
     if size := re.fullmatch(r"(.+)_(\d+)kb", metric):
         return f"{label(size[1])}, at {size[2]} kB"
+    if parts := re.fullmatch(r"(.+)_of_(\d+)(_ms)?", metric):
+        return f"{label(parts[1] + (parts[3] or ''))}, page of {parts[2]} parts"
     if percentile := re.fullmatch(r"p(\d+)(?:_(\d+))?_ms", metric):
         return f"p{percentile[1]}{'.' + percentile[2] if percentile[2] else ''}, ms"
     words = metric.split("_")

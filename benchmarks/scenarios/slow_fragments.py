@@ -1,4 +1,4 @@
-"""Twenty parts of 50 ms that nobody may keep, one visitor at a time: first byte, whole page."""
+"""Parts of 50 ms that nobody may keep, one visitor at a time: first byte, whole page."""
 
 from __future__ import annotations
 
@@ -18,29 +18,36 @@ from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
 from .visitors import cookies_of, read
 
-PARTS = 20
+PARTS = {"": 20, "_of_5": 5}
+"""What metrics of a page are called after, and how many parts it has."""
 SYNC = "#slow_sync"
 """Ends the address of a contestant whose parts are rendered by blocking code."""
 
 
 def _measure(target: str, seconds: float) -> Measurement:
     base, _, kind = target.partition("#")
-    path = f"/{kind or 'slow'}/{PARTS}/"
-    cookie = cookies_of(base)[0]
+    row: dict[str, float] = {}
+    for name, parts in PARTS.items():
+        row |= _page_of(base, f"/{kind or 'slow'}/{parts}/", name, seconds / len(PARTS))
+    return row
+
+
+def _page_of(base: str, path: str, name: str, seconds: float) -> dict[str, float]:
+    cookie, parts = cookies_of(base)[0], int(path.split("/")[2])
     rows: list[tuple[float, float]] = []
     before = int(read(f"{base}/count/", cookie))
     until = time.monotonic() + seconds
     while time.monotonic() < until or not rows:
-        rows.append(_page(base, path, cookie))
+        rows.append(_page(base, path, cookie, parts))
     asked = int(read(f"{base}/count/", cookie)) - before - 1
     return {
-        "first_byte_ms": statistics.median(first for first, _ in rows) * 1000,
-        "whole_page_ms": statistics.median(whole for _, whole in rows) * 1000,
-        "origin_requests_per_page": asked / len(rows),
+        f"first_byte{name}_ms": statistics.median(first for first, _ in rows) * 1000,
+        f"whole_page{name}_ms": statistics.median(whole for _, whole in rows) * 1000,
+        f"origin_requests_per_page{name}": asked / len(rows),
     }
 
 
-def _page(base: str, path: str, cookie: str) -> tuple[float, float]:
+def _page(base: str, path: str, cookie: str, parts: int) -> tuple[float, float]:
     """Seconds until the first byte and the last one, on a connection of its own."""
     address = urlsplit(base)
     request = f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: {cookie}\r\n"
@@ -52,8 +59,8 @@ def _page(base: str, path: str, cookie: str) -> tuple[float, float]:
         while data := visitor.recv(65536):
             received += data
         whole = time.perf_counter() - began
-    if received.count(b" only:") != PARTS:
-        raise RuntimeError(f"{base}{path}: {received.count(b' only:')} of {PARTS} parts came")
+    if received.count(b" only:") != parts:
+        raise RuntimeError(f"{base}{path}: {received.count(b' only:')} of {parts} parts came")
     return first, whole
 
 
@@ -72,8 +79,8 @@ def _sync(name: str, what: str, **settings: str) -> Contestant:
 
 SCENARIO = Scenario(
     name="slow-fragments",
-    what=f"A page of 10 kB with {PARTS} parts that take 50 ms each and are not kept; async views "
-    "under uvicorn, one visitor at a time.",
+    what="A page of 10 kB with 20 parts of 50 ms each that are not kept, and one with 5; async "
+    "views under uvicorn, one visitor at a time.",
     contestants=(
         Contestant("twopass", "one bundle", partial(edge_before_site, async_site)),
         _sync("twopass-sync", "one bundle", TWOPASS_BUNDLES_PER_PAGE="1"),
