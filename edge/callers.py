@@ -19,8 +19,13 @@ from edge.core.visitor import Visitor
 from edge.edge import Edge
 from fragments.csrf import unmask
 
-_OVERHEAD = 1024
+OVERHEAD = 1024
 """Bytes that an address or a caller is taken to cost beside what was sent."""
+
+ROUND = 256
+"""Entries after whose coming each one of a memo has been looked at again, at the latest."""
+AT_LEAST = 8
+"""Entries that are looked at for each that comes: in a small memo they come round sooner."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -43,9 +48,21 @@ class Memo(dict[K, V]):
         self.forget(key)
         self.weight += self._weigh(value)
         self[key] = value
-        if self.weight > self.limit:
+        while self.weight > self.limit:
             for old in list(islice(self, len(self) // 8 + 1)):
                 self.forget(old)
+
+    def look_over(self, is_of_use: Callable[[V], bool]) -> None:
+        """Let go of the oldest few where they are of no use; the others count as new.
+
+        Done before every entry that is kept, it comes round in `ROUND` of them.
+        """
+        for key in list(islice(self, len(self) // ROUND + AT_LEAST)):
+            value = self.pop(key)
+            if is_of_use(value):
+                self[key] = value
+            else:
+                self.weight -= self._weigh(value)
 
     def forget(self, key: K) -> None:
         """Let go of what is kept for `key`, if anything."""
@@ -64,11 +81,11 @@ class Address:
 
     __slots__ = ("inbound", "path_key", "size")
 
-    def __init__(self, inbound: Inbound) -> None:
+    def __init__(self, inbound: Inbound, told: int) -> None:
         self.inbound = inbound
         self.path_key = inbound.site + inbound.path
-        self.size = _OVERHEAD + 4 * len(inbound.head.target)
-        """Bytes that it takes, with its key."""
+        self.size = OVERHEAD + 4 * len(inbound.head.target) + told
+        """Bytes that it takes, with its key, which has `told` bytes of fields in it."""
 
     def called_by(self, caller: Caller) -> Inbound:
         """The request of `caller` at this address, but for the fields that nothing depends on."""
@@ -90,7 +107,9 @@ def address_of(
     path, _, query = target.partition(b"?")
     if parsed.path != path or (parsed.query or b"") != query or inbound.is_internal:
         return None  # read otherwise than it stands: that is for the app to judge
-    return None if inbound.head.host in edge.esi_origins else Address(inbound)
+    if inbound.head.host in edge.esi_origins:
+        return None
+    return Address(inbound, sum(len(value) + 256 for _, value in fields))
 
 
 class Caller:
@@ -100,7 +119,7 @@ class Caller:
 
     def __init__(self, fields: list[Field], site: Site | None) -> None:
         # the key has the fields, the visitor every cookie as text
-        self.size = _OVERHEAD + sum(3 * len(value) + 256 for _, value in fields)
+        self.size = OVERHEAD + sum(3 * len(value) + 256 for _, value in fields)
         self.fields = fields = visitors_fields(fields)
         self.visitor = None if site is None else Visitor(fields, site.manifest.session_cookie)
         self.secret: str | None = None

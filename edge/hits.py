@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
-from edge.callers import Address, Caller, Memo, address_of
+from edge.callers import OVERHEAD, Address, Caller, Memo, address_of
 from edge.core.assembled import accepts_gzip
 from edge.core.exchange import after_lookup, after_plain_lookup, begin
 from edge.core.hit import Own, PageHit, StoredHit, simple_answer
 from edge.core.messages import Field, Headers, RequestHead, is_wire_safe
 from edge.core.plan import make_plan
+from edge.core.prepared import PreparedShell, safe_value
 from edge.core.site import Site
 from edge.core.steps import Found, Lookup, Page, PlainLookup, Serve, Splice
 from edge.core.stored import BODILESS
@@ -74,12 +75,12 @@ class Hits:
         self._kinds: dict[bytes, int] = {}
         self._trusted: Memo[str, bool] = Memo(MAX_NAMES)
         self._codings: Memo[bytes, bool] = Memo(MAX_NAMES)
-        share = edge.settings.private_bytes // 8
+        share = edge.settings.private_bytes // 16
         self._addresses: Memo[Hashable, Address] = Memo(share, lambda known: known.size)
-        self._callers: Memo[Hashable, Caller] = Memo(share, lambda known: known.size)
-        self._shared: Memo[tuple[Address, bool], Known] = Memo(share, lambda known: known.size)
+        self._callers: Memo[Hashable, Caller] = Memo(2 * share, lambda known: known.size)
+        self._shared: Memo[tuple[Address, bool], Known] = Memo(2 * share, lambda known: known.size)
         self._known: Memo[tuple[Address, bool, Caller], Known] = Memo(
-            share, lambda known: known.size
+            3 * share, lambda known: known.size
         )
         self._begin_anew(edge.manifest.site)
 
@@ -211,9 +212,13 @@ class Hits:
             known.count = self._memory.changes.count
         # An answer has no count yet: its next use looks everything up, which tells the store that
         # it is used more than once. What is used only here must not look unused there.
+        # what was sent lives as long as this does, whether it is remembered by itself or not
+        known.size += address.size + caller.size - 2 * OVERHEAD
         if is_for_all and caller.is_plain:
+            self._shared.look_over(lambda other: other.is_of_use(now))
             self._shared.keep((address, gzip), known)
         else:
+            self._known.look_over(lambda other: other.is_of_use(now))
             self._known.keep((address, gzip, caller), known)
         return known
 
@@ -244,7 +249,9 @@ class Hits:
         if not isinstance(step, Splice) or not step.shell.expiry.is_fresh(now):
             return None, False
         shell = step.shell
-        if shell.gate or shell.status in BODILESS or not is_wire_safe(shell.fields):
+        if shell.gate or shell.status in BODILESS:
+            return None, False
+        if not (is_wire_safe(shell.fields) and is_wire_safe(_literals(shell))):
             return None, False
         dimensions = pages.dimensions(page, shell)
         # an epoch that nobody has: who has nothing of their own holds nothing private
@@ -322,7 +329,7 @@ class Hits:
         tally = self._edge.tally
         own = self._own(hit, caller)
         tally.requests.add("hit")
-        if conditions and hit.is_not_modified(conditions):
+        if conditions and hit.is_not_modified(conditions, own):
             tally.responses.add("3xx")
             tally.not_modified.add()
             return hit.not_modified(own, now)
@@ -372,3 +379,11 @@ def _names(dimensions: Iterable[Dimension]) -> set[bytes]:
         elif dimension.source == "language":
             found.add(b"accept-language")
     return found
+
+
+def _literals(shell: PreparedShell) -> list[Field]:
+    """What stands around the holes of header fields."""
+    return [
+        (name, safe_value(b"".join(part for part in parts if isinstance(part, bytes))))
+        for name, parts in shell.filled_fields
+    ]

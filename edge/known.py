@@ -27,6 +27,10 @@ class Known:
         self.count = -1
         self.size = 512 + (0 if hit is None else hit.size)
 
+    def is_of_use(self, now: float) -> bool:
+        """Whether it may be used yet, and keeps nothing in memory that the store has let go of."""
+        return now < self.until and self.rest is not None and self.rest.is_stored()
+
 
 class PageRest:
     """What the answer with a page was worked out from."""
@@ -42,6 +46,13 @@ class PageRest:
         self._page = page
         self._shell = shell
         self._plan = plan
+
+    def is_stored(self) -> bool:
+        """Whether all that the answer is made of is in the store still; none counts as used."""
+        memory = self._memory
+        if memory.shells.peek(self._page.key) is not self._shell:
+            return False
+        return all(memory.peek(found.key) is found.fragment for found in self._plan.found)
 
     def holds(self, now: float) -> bool:
         """Whether looking everything up again would find the same; it all counts as used."""
@@ -81,6 +92,10 @@ class StoredRest:
         """What the variants of the resource are selected by."""
         variants = self._memory.responses.variants(self._plain.primary)
         return {variant.facts.vary for variant in variants}
+
+    def is_stored(self) -> bool:
+        """As for pages."""
+        return self._memory.responses.peek(self._stored.key) is self._stored
 
     def holds(self, now: float) -> bool:
         """As for pages."""

@@ -138,7 +138,7 @@ class PageAnswer:
         token = seat.token if hit.has_csrf else b""
         own = Own(token, seat.nonce, secret, tuple(self._set_cookies))
         fields = hit.fields(own, self._status, self._now)
-        if hit.is_not_modified(self._inbound.head.headers):
+        if hit.is_not_modified(self._inbound.head.headers, own):
             edge.tally.not_modified.add()
             await responder.whole(304, not_modified_fields(fields), b"")
             return

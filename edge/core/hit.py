@@ -28,6 +28,7 @@ from edge.core.prepared import PreparedShell
 from edge.core.stored import StoredResponse, reply
 from fragments.signing import Keyring
 
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """What one response has of its own: CSRF token and secret, nonce, cookies it sets."""
@@ -77,9 +78,9 @@ class PageHit:
         self.empty = len(plan.empty)
         self.size = 1024 + 64 * (len(pieces) + len(shell.fields)) + 128 * len(plan.found)
 
-    def is_not_modified(self, conditions: Headers) -> bool:
+    def is_not_modified(self, conditions: Headers, own: Own) -> bool:
         """Whether the visitor, who sends these fields, has this very page already."""
-        return is_not_modified(conditions, self._etag)
+        return is_not_modified(conditions, self._tag(own))
 
     def not_modified(self, own: Own, now: float) -> list[bytes]:
         """The answer to who has it, as it leaves."""
@@ -109,12 +110,14 @@ class PageHit:
         if isinstance(self._body, GzipBody):
             fields.append(GZIP)
         fields += status_fields(status, shell.expiry.age(now), timing(plan, is_hit=status.is_hit))
-        etag = self._etag
-        if self.mints:
-            etag = entity_tag(shell, plan, own.secret, self._keyring)
-        if etag is not None:
+        if (etag := self._tag(own)) is not None:
             fields.append((b"etag", etag))
         return fields
+
+    def _tag(self, own: Own) -> bytes | None:
+        if self.mints:
+            return entity_tag(self._shell, self._plan, own.secret, self._keyring)
+        return self._etag
 
     @property
     def _is_fixed(self) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from edge.store.changes import Changes
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+LONG_KEY: Final = 256
+"""Bytes of a key from which its digest stands for it: visitors choose how long a URL is."""
+
 
 class BoundedMap(Generic[K, V]):
-    """At most `limit` entries, least recently used ones leave first.
+    """At most `limit` entries, least recently used ones leave first; long keys take no more room.
 
     An entry may have a time from which it counts as absent; `now` in the caller's seconds.
     `changes` counts whatever else makes `get` answer otherwise than before.
@@ -24,36 +28,44 @@ class BoundedMap(Generic[K, V]):
     def __init__(self, limit: int, changes: Changes | None = None) -> None:
         self.limit = limit
         self._changes = changes or Changes()
-        self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[V, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: K, now: float = 0.0) -> V | None:
         """The value, unless it is absent or past its time."""
-        entry = self._entries.get(key)
+        name = _short(key)
+        entry = self._entries.get(name)
         if entry is None:
             return None
         if now >= entry[1]:
-            del self._entries[key]
+            del self._entries[name]
             return None
-        self._entries.move_to_end(key)
+        self._entries.move_to_end(name)
         return entry[0]
 
     def set(self, key: K, value: V, until: float = float("inf")) -> None:
         """Remember `value`, before `until`."""
         self._changes.count += 1
-        self._entries[key] = (value, until)
-        self._entries.move_to_end(key)
+        name = _short(key)
+        self._entries[name] = (value, until)
+        self._entries.move_to_end(name)
         if len(self._entries) > self.limit:
             self._entries.popitem(last=False)
 
     def discard(self, key: K) -> None:
         """Forget `key`, if it is there."""
         self._changes.count += 1
-        self._entries.pop(key, None)
+        self._entries.pop(_short(key), None)
 
     def clear(self) -> None:
         """Forget everything."""
         self._changes.count += 1
         self._entries.clear()
+
+
+def _short(key: Hashable) -> Hashable:
+    if isinstance(key, bytes) and len(key) > LONG_KEY:
+        return hashlib.blake2b(key).digest()
+    return key

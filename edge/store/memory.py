@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 
 from edge.core.fragment_key import NOBODY, PUBLIC, FragmentKey, KnownReads
 from edge.core.key import uri_of
@@ -95,7 +96,8 @@ class Memory:
             return False
         if not self.fence.may_store(shell.labels, since):
             return False
-        return self.shells.put(page.key, shell)
+        # keys hold what visitors send: without them, the bytes that are counted would say little
+        return self.shells.put(page.key, replace(shell, size=shell.size + len(page.key)))
 
     def keep_response(self, stored: StoredResponse, since: int, now: float) -> bool:
         """Store a plain response that was asked for at position `since`; whether it was."""
@@ -112,7 +114,14 @@ class Memory:
 
     def held(self, key: FragmentKey) -> PreparedFragment | None:
         """The fragment of that key, wherever its kind lies."""
-        return (self.shared if key[1] in (PUBLIC, NOBODY) else self.private).get(key)
+        return self._kind(key).get(key)
+
+    def peek(self, key: FragmentKey) -> PreparedFragment | None:
+        """The same without using it."""
+        return self._kind(key).peek(key)
+
+    def _kind(self, key: FragmentKey) -> LabelledStore[FragmentKey, PreparedFragment]:
+        return self.shared if key[1] in (PUBLIC, NOBODY) else self.private
 
     def keep_fragment(
         self, key: FragmentKey, account: bytes, fragment: PreparedFragment, since: int, now: float
@@ -125,6 +134,7 @@ class Memory:
             return False
         if not self.fence.may_store(fragment.labels, since):
             return False
+        fragment = replace(fragment, size=fragment.size + sum(map(len, key)))
         if key[1] in (PUBLIC, NOBODY):
             return self.shared.put(key, fragment)
         return self.private.put_for(account, key, fragment)

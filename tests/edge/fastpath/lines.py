@@ -105,7 +105,8 @@ class Line:
     def _is_at_rest(self) -> bool:
         protocol = self.wire.get_protocol()
         cycle, pipeline = getattr(protocol, "cycle", None), getattr(protocol, "pipeline", ())
-        return (cycle is None or cycle.response_complete or cycle.disconnected) and not pipeline
+        is_done = cycle is None or cycle.response_complete or cycle.disconnected
+        return self.wire.is_closing() or (is_done and not pipeline)
 
     def lose(self) -> None:
         """The peer is gone."""

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from bench import Bench
-from lines import Line, Lines, parsed
+from lines import Line, Lines, parsed, request
 from world import any_request, build, something_happens
 
-from fragments.csrf import unmask
-from origin import ScriptedOrigin
+from fragments.csrf import CSRF, unmask
+from fragments.shell import NONCE, NonceHole, Shell
+from origin import ScriptedOrigin, shell
 
 ROUNDS = 40
 
@@ -43,6 +44,43 @@ async def test_any_request_gets_the_same_bytes(
 
     assert compared > ROUNDS * 0.8
     assert lines.hits.found > ROUNDS / 8
+
+
+PAGE_WITH_TOKEN = shell(b"<form>", CSRF, b"</form>")
+
+
+def _told(name: str, *parts: bytes | NonceHole) -> Shell:
+    fields = (("content-type", (b"text/html",)), (name, parts))
+    return Shell(status=200, headers=fields, body=(b"page",), max_age=60.0)
+
+
+@pytest.mark.parametrize(
+    ("page", "fields"),
+    [
+        (PAGE_WITH_TOKEN, ["If-None-Match: *"]),
+        (PAGE_WITH_TOKEN, ["If-None-Match: *", "Accept-Encoding: gzip"]),
+        (PAGE_WITH_TOKEN, ["Cookie: csrftoken=" + "a" * 32, 'If-None-Match: "x", *']),
+        (_told("x-odd", b"\x01"), []),
+        (_told("x-odd", b"\x01", NONCE), []),
+        (_told("x odd", b"value"), []),
+        (_told("x-odd\r\nset-cookie", b"value"), []),
+        (_told("x=odd", NONCE), []),
+        (_told("x-odd", b"caf\xe9\ttab"), []),
+    ],
+)
+async def test_what_is_rare_gets_the_same_bytes(
+    bench: Bench, origin: ScriptedOrigin, lines: Lines, page: Shell, fields: list[str]
+) -> None:
+    origin.routes("^/it")
+    origin.pages["/it"] = page
+    made = request("/it", *fields)
+    await lines.slow().ask(made)
+
+    slow, slow_counts = await counted(bench, lines.slow(), made)
+    fast, fast_counts = await counted(bench, lines.fast(), made)
+
+    assert normal(fast) == normal(slow)
+    assert fast_counts == slow_counts
 
 
 async def counted(bench: Bench, line: Line, made: bytes) -> tuple[bytes, Any]:

@@ -68,3 +68,22 @@ async def test_a_response_is_shown_no_longer_than_it_is_fresh(
     answer = parsed(await line.ask(request("/a.css")))[0]
 
     assert answer.body == b"new"
+
+
+async def test_an_address_is_plain_no_longer_than_its_mark_says(
+    bench: Bench, origin: ScriptedOrigin, lines: Lines
+) -> None:
+    """Another query of the same path is a page: so may this one be, when it is asked again."""
+    plain = Answer(200, [("cache-control", "max-age=60")], b"plain")
+    origin.pages["/p"] = lambda seen: shell(b"page") if "a=1" in seen.target else plain
+    await bench.get("/p?b=2")
+    await bench.get("/p?a=1")
+    line = lines.fast()
+    for _ in range(2):
+        assert b"plain" in await line.ask(request("/p?b=2"))
+    origin.pages["/p"] = shell(b"page")
+
+    bench.clock.tick(bench.edge.settings.hit_for_pass + 1)
+    answer = parsed(await line.ask(request("/p?b=2")))[0]
+
+    assert answer.body == b"page"
