@@ -104,6 +104,8 @@ def _measured(options: argparse.Namespace) -> tuple[list[Path], list[str]]:
                 say(f"{name} failed: {error}")
                 failed.append(name)
                 continue
+        elif path.exists():
+            say(f"== {name}: kept from {path} (--fresh measures it anew)")
         if path.exists():
             found.append(path)
     return found, failed

@@ -44,7 +44,7 @@ class Scenario:
     measure: Callable[[Target, float], Measurement]
     check: Callable[[str, Target], None]
     goals: tuple[Goal, ...] = ()
-    seconds: float = 5.0
+    seconds: float = 4.0
     rounds: int = 5
     series: Callable[[Target], Series] | None = None
 

@@ -97,6 +97,6 @@ SCENARIO = Scenario(
             "twopass", "held_pages_per_second", at_least=3, against=("varnish",),
         ),
     ),
-    seconds=25,
+    seconds=20,
     rounds=2,
 )  # fmt: skip
