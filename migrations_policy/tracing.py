@@ -58,11 +58,11 @@ def _trace(connection: Any, observer: Any, key: Key, rows: int, shop: Shop) -> l
     tables = connection.introspection.table_names()
     filled = fill(connection, [name for name in tables if name != "django_migrations"], rows)
     label = ".".join(key)
-    traces = [_direction(connection, observer, key, False, label)]
+    traces = [_direction(executor, observer, key, False)]
     if not traces[0][1]:
-        traces.append(_direction(connection, observer, key, True, label))
+        traces.append(_direction(executor, observer, key, True))
         if not traces[1][1]:
-            _apply(connection, key, backwards=False)
+            _apply(executor, key, backwards=False)
     names = ("forward", "back")
     return [
         Traced(label, name, tuple(shop.scaled(m, filled) for m in moments), error)
@@ -71,20 +71,22 @@ def _trace(connection: Any, observer: Any, key: Key, rows: int, shop: Shop) -> l
 
 
 def _direction(
-    connection: Any, observer: Any, key: Key, backwards: bool, label: str
+    executor: MigrationExecutor, observer: Any, key: Key, backwards: bool
 ) -> tuple[list[Moment], str]:
-    recorder = Recorder(connection, observer)
+    recorder = Recorder(executor.connection, observer)
     try:
         with recorder.recording():
-            _apply(connection, key, backwards)
+            _apply(executor, key, backwards)
     except Exception as error:  # noqa: BLE001  # a migration may raise anything; it is reported
-        connection.close()
+        executor.connection.close()
         return recorder.moments, f"{type(error).__name__}: {error}"
     return recorder.moments, ""
 
 
-def _apply(connection: Any, key: Key, backwards: bool) -> None:
-    executor = MigrationExecutor(connection)
+def _apply(executor: MigrationExecutor, key: Key, backwards: bool) -> None:
+    # What is applied has changed since the loader looked; the files have not.
+    loader: Any = executor.loader  # its stub wants another kind of migration here
+    loader.applied_migrations = executor.recorder.applied_migrations()
     migration = executor.loader.graph.nodes[key]
     if backwards:
         parents = executor.loader.graph.node_map[key].parents

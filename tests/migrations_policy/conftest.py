@@ -37,8 +37,12 @@ def point(dsn: str, django: dict[str, Any]) -> None:
 def server(
     tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
 ) -> Iterator[devstack.PostgresNode]:
-    """A server with a template database: the shop after its first migration, with rows."""
-    with devstack.postgres(replicas=0) as cluster, django_db_blocker.unblock():
+    """A server with a template database: the shop after its first migration, with rows.
+
+    POLICY_POSTGRES chooses the major version (test_versions.py).
+    """
+    version = int(os.environ.get("POLICY_POSTGRES", "0")) or None
+    with devstack.postgres(replicas=0, version=version) as cluster, django_db_blocker.unblock():
         primary = cluster.primary
         with psycopg.connect(primary.dsn("postgres"), autocommit=True) as session:
             for line in SERVER_SETUP.strip().splitlines():
