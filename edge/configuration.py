@@ -14,6 +14,8 @@ from .settings import Settings
 SECRETS: Final = ("secret", "admin_token")
 """Never taken from a command line, where `ps` shows them."""
 
+ENCODINGS: Final = ("br", "zstd", "gzip")
+
 _SIZES: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -123,6 +125,10 @@ def _checked(settings: Settings) -> Settings:
         raise ConfigurationError(f"store: {settings.store!r} is not known; this edge has memory:")
     if not 1 <= settings.workers <= 256:
         raise ConfigurationError(f"workers: {settings.workers} is not between 1 and 256")
+    if unknown := [name for name in settings.encodings if name not in ENCODINGS]:
+        raise ConfigurationError(
+            f'encodings: {unknown[0]!r} is not one of {", ".join(ENCODINGS)}; none at all: ""'
+        )
     if not 1 <= settings.bundles_per_page <= 64:
         raise ConfigurationError(
             f"bundles_per_page: {settings.bundles_per_page} is not between 1 and 64"

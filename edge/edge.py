@@ -21,6 +21,7 @@ from edge.core.policy import CachePolicy
 from edge.core.purge import Invalidation
 from edge.core.steps import Fetched, ValidationOutcome
 from edge.counters import Counters
+from edge.encoding import Encoder
 from edge.esi_origins import build_origins
 from edge.esi_rules import EsiRules
 from edge.fetch import Origin
@@ -86,6 +87,9 @@ class Edge:
         self.pending: dict[tuple[FragmentKey, int], Bundle] = {}
         """Bundles in flight by the fragments in them, and the position they were asked at."""
         self.renderings = Renderings()
+        self.encodings = tuple(name.encode() for name in settings.encodings)
+        """Content codings of pages, best first."""
+        self.encoder = Encoder(self.memory, self.tally, settings.object_bytes)
         self.publish: Callable[[Invalidation], object] = self.apply
         self.started_at = clock()
         self.active = 0
@@ -192,6 +196,7 @@ class Edge:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        self.encoder.close()
         await self.flights.aclose()
         await self.validations.aclose()
         for origin in (self.origin, *self.esi_origins.values()):

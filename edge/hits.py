@@ -11,10 +11,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
 from edge.callers import OVERHEAD, Address, Caller, Memo, address_of
-from edge.core.assembled import accepts_gzip
 from edge.core.exchange import after_lookup, after_plain_lookup, begin
 from edge.core.hit import Own, PageHit, StoredHit, simple_answer
 from edge.core.messages import Field, Headers, RequestHead, is_wire_safe
+from edge.core.negotiation import NOTHING, Offer, best, taken
 from edge.core.plan import make_plan
 from edge.core.prepared import PreparedShell, safe_value
 from edge.core.site import Site
@@ -74,12 +74,12 @@ class Hits:
         self._site: Site | None = None
         self._kinds: dict[bytes, int] = {}
         self._trusted: Memo[str, bool] = Memo(MAX_NAMES)
-        self._codings: Memo[bytes, bool] = Memo(MAX_NAMES)
+        self._codings: Memo[bytes, Offer] = Memo(MAX_NAMES)
         share = edge.settings.private_bytes // 16
         self._addresses: Memo[Hashable, Address] = Memo(share, lambda known: known.size)
         self._callers: Memo[Hashable, Caller] = Memo(2 * share, lambda known: known.size)
-        self._shared: Memo[tuple[Address, bool], Known] = Memo(2 * share, lambda known: known.size)
-        self._known: Memo[tuple[Address, bool, Caller], Known] = Memo(
+        self._shared: Memo[tuple[Address, Offer], Known] = Memo(2 * share, lambda known: known.size)
+        self._known: Memo[tuple[Address, Offer, Caller], Known] = Memo(
             3 * share, lambda known: known.size
         )
         self._begin_anew(edge.manifest.site)
@@ -98,7 +98,7 @@ class Hits:
         kept: list[Field] = []
         told: list[Field] = []
         conditions: list[Field] = []
-        has_range, gzip = False, None
+        has_range, offer = False, None
         for field in fields:
             kind = kinds.get(field[0])
             if kind is None:
@@ -118,9 +118,9 @@ class Hits:
             elif kind & _TOLD:
                 told.append(field)
             elif kind & _CODING:
-                if gzip is not None:
+                if offer is not None:
                     return None
-                gzip = self._takes_gzip(field)
+                offer = self._taken(field)
         if host is None:
             return None
         now = edge.clock()
@@ -137,7 +137,7 @@ class Hits:
             address = self._address(scheme, peer, target, host, told)
             if address is None:
                 return None
-        hit = self._hit(address, caller, bool(gzip), now)
+        hit = self._hit(address, caller, offer or NOTHING, now)
         if hit is None:
             return None
         if isinstance(hit, PageHit):
@@ -168,13 +168,13 @@ class Hits:
                 self._addresses.keep(key, address)
         return address
 
-    def _takes_gzip(self, field: Field) -> bool:
-        takes = self._codings.get(field[1])
-        if takes is None:
-            takes = accepts_gzip([field])
+    def _taken(self, field: Field) -> Offer:
+        offer = self._codings.get(field[1])
+        if offer is None:
+            offer = taken([field], self._edge.encodings)
             if len(field[1]) <= MAX_CODINGS:
-                self._codings.keep(field[1], takes)
-        return takes
+                self._codings.keep(field[1], offer)
+        return offer
 
     def _caller(self, kept: list[Field]) -> Caller:
         key: Hashable = kept[0] if len(kept) == 1 else tuple(kept)
@@ -187,13 +187,13 @@ class Hits:
     # -- what is known of it
 
     def _hit(
-        self, address: Address, caller: Caller, gzip: bool, now: float
+        self, address: Address, caller: Caller, offer: Offer, now: float
     ) -> PageHit | StoredHit | None:
-        known = self._shared.get((address, gzip)) if caller.is_plain else None
+        known = self._shared.get((address, offer)) if caller.is_plain else None
         if known is None:
-            known = self._known.get((address, gzip, caller))
+            known = self._known.get((address, offer, caller))
         if known is None or not self._holds(known, now):
-            known = self._learn(address, caller, gzip, now)
+            known = self._learn(address, caller, offer, now)
         return known.hit
 
     def _holds(self, known: Known, now: float) -> bool:
@@ -204,9 +204,9 @@ class Hits:
             known.count = count
         return now < known.until
 
-    def _learn(self, address: Address, caller: Caller, gzip: bool, now: float) -> Known:
-        self._shared.forget((address, gzip))
-        known, is_for_all = self._work_out(address, caller, gzip, now)
+    def _learn(self, address: Address, caller: Caller, offer: Offer, now: float) -> Known:
+        self._shared.forget((address, offer))
+        known, is_for_all = self._work_out(address, caller, offer, now)
         if known is None:
             known = Known(None, None, now + PATIENCE)
             known.count = self._memory.changes.count
@@ -216,14 +216,14 @@ class Hits:
         known.size += address.size + caller.size - 2 * OVERHEAD
         if is_for_all and caller.is_plain:
             self._shared.look_over(lambda other: other.is_of_use(now))
-            self._shared.keep((address, gzip), known)
+            self._shared.keep((address, offer), known)
         else:
             self._known.look_over(lambda other: other.is_of_use(now))
-            self._known.keep((address, gzip, caller), known)
+            self._known.keep((address, offer, caller), known)
         return known
 
     def _work_out(
-        self, address: Address, caller: Caller, gzip: bool, now: float
+        self, address: Address, caller: Caller, offer: Offer, now: float
     ) -> tuple[Known | None, bool]:
         """What leads to an answer from memory, if anything, and whether it is one for all."""
         edge, site, memory = self._edge, self._site, self._memory
@@ -235,13 +235,13 @@ class Hits:
             record = None if marked else pages.record()
         step = begin(inbound, caller.visitor, site, record, marked)
         if isinstance(step, Lookup) and pages is not None and record is not None:
-            return self._work_out_page(pages, pages.page(record), caller, gzip, now)
+            return self._work_out_page(pages, pages.page(record), caller, offer, now)
         if isinstance(step, PlainLookup):
             return self._work_out_stored(address, pages, Plain(edge, inbound), step, now)
         return None, False
 
     def _work_out_page(
-        self, pages: Pages, page: Page, caller: Caller, gzip: bool, now: float
+        self, pages: Pages, page: Page, caller: Caller, offer: Offer, now: float
     ) -> tuple[Known | None, bool]:
         edge, memory = self._edge, self._memory
         found = Found(memory.shells.get(page.key), memory.marks.get(page.key, now))
@@ -268,7 +268,9 @@ class Hits:
             and pages.site.manifest.csrf_cookie is not None
             and plan.may_need_csrf(shell, memory.reads.get, visit)
         )
-        hit = PageHit(shell, plan, edge.keyring, caller.secret, mints=mints, gzip=gzip)
+        edge.encoder.see(page.key, shell, offer, again=True)
+        coding = best(offer, shell.to_be_had)
+        hit = PageHit(shell, plan, edge.keyring, caller.secret, mints=mints, coding=coding)
         ends = [shell.expiry.fresh_until, *(f.expiry.fresh_until for f in plan.held.values())]
         rest = PageRest(memory, pages, page, shell, plan)
         is_for_all = shell.is_whole and not dimensions

@@ -40,7 +40,7 @@ class Keeper:
             frame.body,
             self._labels(frame, head, is_private),
             self._expiry(frame, head, is_private, now),
-            compress=self._edge.settings.gzip and not is_private,
+            compress="gzip" in self._edge.settings.encodings and not is_private,
         )
         if key is not None:
             account = self._seat.account or b""

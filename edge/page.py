@@ -5,12 +5,12 @@ from __future__ import annotations
 from edge import epoch
 from edge.bundle import BundleHead
 from edge.core import cookies
-from edge.core.assembled import accepts_gzip
 from edge.core.body import Stream
 from edge.core.cache_status import CacheStatus
 from edge.core.fragment_key import Visit
 from edge.core.hit import Own, PageHit
 from edge.core.messages import Field
+from edge.core.negotiation import best, taken
 from edge.core.page_headers import (
     GZIP,
     UNBUFFERED,
@@ -46,12 +46,14 @@ class PageAnswer:
         self._edge = edge = pages.edge
         self._site = pages.site
         self._pages = pages
+        self._page_key = page.key
         self._shell: PreparedShell = step.shell
         self._status: CacheStatus = step.status
         self._inbound = pages.inbound
         self._visitor = pages.visitor
         self._now = edge.clock()
-        self._gzips = step.shell.blocks is not None and accepts_gzip(pages.inbound.head.headers)
+        self._offer = taken(pages.inbound.head.headers, edge.encodings)
+        self._gzips = step.shell.blocks is not None and b"gzip" in self._offer
         self._set_cookies: list[Field] = []
         dimensions = pages.dimensions(page, step.shell)
         begun = None if pages.visitor.has_own_key else epoch.fresh(edge.rng)
@@ -134,7 +136,9 @@ class PageAnswer:
         edge, seat, csrf = self._edge, self._seat, self._seat.csrf
         assert edge.keyring is not None
         secret = csrf.secret if csrf else None
-        hit = PageHit(self._shell, self._plan, edge.keyring, secret, gzip=self._gzips)
+        coding = best(self._offer, self._shell.to_be_had)
+        edge.encoder.see(self._page_key, self._shell, self._offer)
+        hit = PageHit(self._shell, self._plan, edge.keyring, secret, coding=coding)
         token = seat.token if hit.has_csrf else b""
         own = Own(token, seat.nonce, secret, tuple(self._set_cookies))
         fields = hit.fields(own, self._status, self._now)

@@ -157,7 +157,7 @@ async def take_shell(
         edge.tally.wire_errors.add(error.code)
         logger.error("shell refused: %s", error, extra={"url": inbound.url.decode()})
         return Failed(502, "wire-error")
-    prepared = prepare_shell(shell, page.label, asked_at, compress=edge.settings.gzip)
+    prepared = prepare_shell(shell, page.label, asked_at, encodings=edge.settings.encodings)
     edge.memory.records.set(inbound.site + inbound.path, page.record)
     stored = edge.memory.keep_shell(page, prepared, since, edge.clock())
     edge.tally.stored.add("shell", "stored" if stored else "refused")

@@ -20,7 +20,7 @@ class Settings:
     store: str = "memory:"
     workers: int = 1
     fast_path: bool = True
-    gzip: bool = True
+    encodings: tuple[str, ...] = ("br", "zstd", "gzip")
 
     secret: str = field(default="", repr=False)
     admin_token: str = field(default="", repr=False)

@@ -22,6 +22,7 @@ class Tally:
         self.fragments = counter("fragments", "Holes filled, by source.", "source")
         self.esi_fragments = counter("esi_fragments", "Includes of ESI documents.", "source")
         self.bundles = counter("bundles", "Bundles asked for, by what is in them.", "kind")
+        self.encoded = counter("encoded", "Pages compressed for later requests.", "coding")
         self.stored = counter("stored", "Objects offered to the store.", "kind", "verdict")
         self.collapsed = counter("collapsed", "Requests that shared another's fetch.", "kind")
         self.invalidations = counter("invalidations", "Invalidations applied.")

@@ -15,7 +15,6 @@ from edge.core.cache_status import CacheStatus
 from edge.core.exchange import remaining
 from edge.core.messages import Field, Headers, RequestHead
 from edge.core.page_headers import (
-    GZIP,
     entity_tag,
     is_not_modified,
     not_modified_fields,
@@ -43,12 +42,13 @@ class PageHit:
     """A page for one visitor, all of it at hand.
 
     `secret`: the visitor's CSRF secret; `mints`: they have none yet, so that every response brings
-    a new one. `has_csrf`, `has_nonce`: the page shows a token, or a nonce.
+    a new one. `coding`: that of the body, one that the shell has; None: as it is. `has_csrf`,
+    `has_nonce`: the page shows a token, or a nonce.
     """
 
     __slots__ = (
-        "_body", "_etag", "_head", "_keyring", "_plan", "_seconds", "_shell", "empty", "has_csrf",
-        "has_nonce", "held", "mints", "size", "status_class",
+        "_body", "_coding", "_etag", "_head", "_keyring", "_plan", "_seconds", "_shell", "empty",
+        "has_csrf", "has_nonce", "held", "mints", "size", "status_class",
     )  # fmt: skip
 
     def __init__(
@@ -59,13 +59,19 @@ class PageHit:
         secret: str | None,
         *,
         mints: bool = False,
-        gzip: bool = False,
+        coding: bytes | None = None,
     ) -> None:
         self._shell = shell
         self._plan = plan
         self._keyring = keyring
         pieces = flat(shell, plan, shows_tokens=mints or secret is not None)
-        self._body = GzipBody(pieces) if gzip and shell.blocks is not None else PlainBody(pieces)
+        self._coding = coding
+        if coding is None:
+            self._body: PlainBody | GzipBody = PlainBody(pieces)
+        elif coding == b"gzip":
+            self._body = GzipBody(pieces)
+        else:
+            self._body = PlainBody([(shell.made[coding], None)])
         self._etag = None if mints else entity_tag(shell, plan, secret, keyring)
         self._seconds = (0, -1)
         self._head = b""
@@ -107,8 +113,8 @@ class PageHit:
         """All fields of a response with the whole page but Content-Length."""
         shell, plan = self._shell, self._plan
         fields = page_fields(shell, plan, own.token, own.nonce, own.set_cookies)
-        if isinstance(self._body, GzipBody):
-            fields.append(GZIP)
+        if self._coding is not None:
+            fields.append((b"content-encoding", self._coding))
         fields += status_fields(status, shell.expiry.age(now), timing(plan, is_hit=status.is_hit))
         if (etag := self._tag(own)) is not None:
             fields.append((b"etag", etag))

@@ -101,6 +101,8 @@ class PreparedShell:
     """A shell in the store. `fields` are ready to send, `filled_fields` hold holes; of `holes`
     each appears once, in document order. `digest` covers everything that is sent of it. `blocks`
     are the deflated literals of `body`, None in place of holes; None where it is not compressed.
+    `is_codable`: compressing it gains something and is allowed. `codings` are whole bodies by name,
+    empty where the page is no smaller so.
     """
 
     labels: Labels
@@ -118,6 +120,19 @@ class PreparedShell:
     digest: bytes = b""
     size: int = 0
     blocks: tuple[Block | None, ...] | None = field(default=None, repr=False)
+    is_codable: bool = False
+    codings: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+
+    @property
+    def made(self) -> dict[bytes, bytes]:
+        """The whole body in the codings that there are beside gzip, by name."""
+        return dict(self.codings)
+
+    @property
+    def to_be_had(self) -> frozenset[bytes]:
+        """The codings in which the page can be sent."""
+        whole = {name for name, body in self.codings if body}
+        return frozenset(whole if self.blocks is None else {b"gzip", *whole})
 
     @property
     def is_whole(self) -> bool:
@@ -151,10 +166,12 @@ class PreparedFragment:
         return replace(self, expiry=self.expiry.softened(now))
 
 
-def prepare_shell(shell: Shell, url: str, now: float, *, compress: bool = False) -> PreparedShell:
+def prepare_shell(
+    shell: Shell, url: str, now: float, *, encodings: Sequence[str] = ()
+) -> PreparedShell:
     """Work out what hits on `shell` need. `url`: the page's label; `now`: when it was asked for.
 
-    `compress`: make it ready for visitors who take gzip, where its kind gains by it.
+    `encodings`: make it ready for visitors who take these, where its kind gains by it.
     """
     body = _merged(shell.body)
     fields: list[Field] = [(b"date", dates.format_http_date(now))]
@@ -171,9 +188,9 @@ def prepare_shell(shell: Shell, url: str, now: float, *, compress: bool = False)
             filled.append((name, merged))
     holes = shell.holes()
     digest = _digest(body, [*fields[1:], *filled])
-    blocks = None
-    if compress and _is_compressible(fields, body):
-        blocks = _blocks(body)
+    is_codable = bool(encodings) and _is_compressible(fields, body)
+    blocks = _blocks(body) if is_codable and "gzip" in encodings else None
+    if blocks is not None or (is_codable and not holes and not shell.gate):
         fields = with_vary(fields, [b"accept-encoding"])
     return PreparedShell(
         labels=Labels(url, shell.groups),
@@ -208,6 +225,7 @@ def prepare_shell(shell: Shell, url: str, now: float, *, compress: bool = False)
         + sum(len(n) + len(v) + 64 for n, v in fields)
         + _blocks_size(blocks),
         blocks=blocks,
+        is_codable=is_codable,
     )
 
 

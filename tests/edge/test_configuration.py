@@ -62,6 +62,8 @@ def test_lists_come_from_text_or_repetition() -> None:
         ({"TWOPASS_LISTEN": "host:99999"}, "not HOST:PORT"),
         ({"TWOPASS_ORIGIN": "localhost:8000"}, "not a URL"),
         ({"TWOPASS_STORE": "tape:"}, "store"),
+        ({"TWOPASS_ENCODINGS": "gzip lzma"}, "'lzma' is not one of br, zstd, gzip"),
+        ({"TWOPASS_BUNDLES_PER_PAGE": "0"}, "bundles_per_page: 0 is not between 1 and 64"),
         ({"TWOPASS_PRIVATE_BYTES": "1"}, "private_bytes_per_visitor"),
     ],
 )
