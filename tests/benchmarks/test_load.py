@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from benchmarks.load.client import Visitor
-from benchmarks.load.wrk import _parse
+from benchmarks.load.wrk import _parse, in_turn, together
 
 REPORT = "RESULT 1000 2000000 150.0 900.0 1500.0 10240000\nERRORS {} 0 0 0 0\n"
 
@@ -27,6 +27,18 @@ def test_wrk_is_understood() -> None:
 def test_failed_requests_are_no_result(output: str) -> None:
     with pytest.raises(RuntimeError):
         _parse(output.format(0))
+
+
+def test_visitors_of_wrk_take_turns_and_ask_for_every_path() -> None:
+    script = in_turn(["a=1", "b=2"], ["/page/", "/own/"])
+
+    assert 'cookies, paths, requests, turn = {"a=1", "b=2"}, {"/page/", "/own/"}, {}, 0' in script
+
+
+def test_a_page_and_its_scripts_request_are_one() -> None:
+    row = _parse(REPORT.format(0))
+
+    assert together(row, 2) == {"requests_per_second": 250.0, "bytes_per_response": 20480.0}
 
 
 class Server:

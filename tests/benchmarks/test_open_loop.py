@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -16,36 +13,8 @@ from benchmarks.load.visits import Action, Step, Visit
 from benchmarks.shop.customers import Customer
 
 NORA = Customer("Nora", "nora@shop.example", {"sessionid": "n"})
-Answer = Callable[[str, str], tuple[int, bytes]]
-
-
-@contextmanager
-def shop(answer: Answer) -> Iterator[str]:
-    """A server that answers by path and Cookie."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            status, body = answer(self.path, self.headers.get("Cookie", ""))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+Shop = Any
+"""The fixture of that name: a server that answers by a function of path and Cookie."""
 
 
 def visit(*due: float, customer: int | None = None) -> Visit:
@@ -53,7 +22,7 @@ def visit(*due: float, customer: int | None = None) -> Visit:
     return Visit(0, customer, True, steps)
 
 
-def test_a_page_that_had_to_wait_for_the_one_before_has_waited_since_it_was_due() -> None:
+def test_a_page_that_had_to_wait_for_the_one_before_has_waited_since_it_was_due(shop: Shop) -> None:
     def slow(_path: str, _cookie: str) -> tuple[int, bytes]:
         time.sleep(0.2)
         return 200, b"page"
@@ -68,7 +37,7 @@ def test_a_page_that_had_to_wait_for_the_one_before_has_waited_since_it_was_due(
     assert tally.failures == []
 
 
-def test_only_pages_due_within_the_window_count() -> None:
+def test_only_pages_due_within_the_window_count(shop: Shop) -> None:
     tally = Tally(0.05, 0.15)
     with shop(lambda path, cookie: (200, b"page")) as base:
         run(Crowd(base, ()), [visit(0.0, 0.1, 0.2)], tally, 10)
@@ -76,7 +45,7 @@ def test_only_pages_due_within_the_window_count() -> None:
     assert len(tally.latencies) == 1
 
 
-def test_who_is_turned_away_misses_the_pages_still_to_come() -> None:
+def test_who_is_turned_away_misses_the_pages_still_to_come(shop: Shop) -> None:
     tally = Tally(0, 10)
     with shop(lambda path, cookie: (503 if path == "/1" else 200, b"page")) as base:
         run(Crowd(base, ()), [visit(0.0, 0.01, 0.02)], tally, 10)
@@ -90,12 +59,14 @@ def test_who_is_turned_away_misses_the_pages_still_to_come() -> None:
     ("customer", "body"),
     [(0, b"<span>Hello, Emil</span>"), (None, b"<span>Hello, Nora</span>")],
 )
-def test_a_page_of_somebody_else_ends_the_run(customer: int | None, body: bytes) -> None:
+def test_a_page_of_somebody_else_ends_the_run(
+    shop: Shop, customer: int | None, body: bytes
+) -> None:
     with shop(lambda path, cookie: (200, body)) as base, pytest.raises(Leaked):
         run(Crowd(base, [NORA]), [visit(0.0, customer=customer)], Tally(0, 10), 10)
 
 
-def test_a_customer_brings_the_session_along() -> None:
+def test_a_customer_brings_the_session_along(shop: Shop) -> None:
     tally = Tally(0, 10)
 
     def answer(_path: str, cookie: str) -> tuple[int, bytes]:
@@ -107,7 +78,7 @@ def test_a_customer_brings_the_session_along() -> None:
     assert (len(tally.latencies), tally.failures) == (2, [])
 
 
-def test_what_runs_beside_is_called_and_its_errors_are_not_lost() -> None:
+def test_what_runs_beside_is_called_and_its_errors_are_not_lost(shop: Shop) -> None:
     seen: list[float] = []
     with shop(lambda path, cookie: (200, b"page")) as base:
         run(Crowd(base, ()), [visit(0.0, 0.1)], Tally(0, 10), 10, seen.append)
