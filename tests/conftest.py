@@ -10,5 +10,5 @@ import os
 from hypothesis import settings
 
 settings.register_profile("twopass", deadline=None, derandomize=os.environ.get("CI") == "true")
-settings.register_profile("fuzz", deadline=None, max_examples=20_000)
+settings.register_profile("fuzz", deadline=None, max_examples=1_000)
 settings.load_profile("twopass")
