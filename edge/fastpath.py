@@ -54,7 +54,8 @@ class FastProtocol(AnyMethodProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the visitor."""
-        if data.startswith(b"GET "):  # a method that every parser knows
+        # a method that every parser knows, unless it stands within a head
+        if not self._in_head and data.startswith(b"GET "):
             HttpToolsProtocol.data_received(self, data)
         else:
             super().data_received(data)
@@ -62,6 +63,7 @@ class FastProtocol(AnyMethodProtocol):
     def on_message_begin(self) -> None:
         """A request has begun. What only the application needs of it waits until it is asked."""
         self._in_message = self._in_head = True
+        self._head_size = 0
         self.url = b""
         self.headers = []
         self.expect_100_continue = False

@@ -17,6 +17,14 @@ _KNOWN: Final = frozenset(
     b" MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT"
     b" SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE".split()
 )
+MAX_HEAD: Final = 64 * 1024
+"""Bytes of a request's head that are waited for; what comes in one piece with its end is read."""
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
+    b"content-type: text/plain; charset=utf-8\r\ncontent-length: 33\r\n\r\n"
+    b"The request's head is too large.\n"
+)
+"""RFC 6585 §5."""
 EMPTY_QUERY: Final = "twopass.empty_query"
 """Extension of an ASGI scope whose target ends in "?"."""
 
@@ -29,10 +37,13 @@ class AnyMethodProtocol(HttpToolsProtocol):
 
     _in_message = False
     _in_head = False
+    _head_size = 0
+    """Bytes of the head that is being read, without the first piece of it."""
 
     def on_message_begin(self) -> None:
         """A request has begun."""
         self._in_message = self._in_head = True
+        self._head_size = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -59,8 +70,18 @@ class AnyMethodProtocol(HttpToolsProtocol):
         """Bytes from the visitor."""
         if not self._in_message and self._is_idle() and _has_unknown_method(data):
             self._hand_over(data)
-        else:
-            super().data_received(data)
+            return
+        if self._in_head:
+            self._head_size += len(data)  # set to 0 if the next head begins in this piece
+        super().data_received(data)
+        if self._in_head and self._head_size > MAX_HEAD and not self.transport.is_closing():
+            self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        # the parser keeps a field until its end, which may never come
+        if self._is_idle():  # else an answer is on its way, and this one must not get into it
+            self.transport.write(_TOO_LARGE)
+        self.transport.close()
 
     def _is_idle(self) -> bool:
         return self.cycle is None or (self.cycle.response_complete and not self.pipeline)

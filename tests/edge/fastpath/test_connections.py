@@ -13,6 +13,7 @@ from bench import Bench
 from lines import Lines, parsed, request
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from edge.protocol import MAX_HEAD
 from origin import Answer, ScriptedOrigin, hole, shell
 
 PAGE = b"<h1>page</h1>" * 100
@@ -227,6 +228,50 @@ async def test_rubbish_after_a_hit_is_refused(lines: Lines) -> None:
 
     assert [answer.status for answer in answers] == [200, 400]
     assert line.wire.is_closing()
+
+
+@pytest.mark.parametrize("start", [b"GET /page?", b"GET /page HTTP/1.1\r\nCookie: x=",
+                                   b"POST /page HTTP/1.1\r\nHost: shop.test\r\n"])  # fmt: skip
+@pytest.mark.parametrize("piece", [b"GET " * 1000, b"x: " + b"y" * 97 + b"\r\n"])
+@pytest.mark.parametrize("path", ["fast", "slow"])
+async def test_a_head_without_end_is_refused(
+    lines: Lines, start: bytes, piece: bytes, path: str
+) -> None:
+    line = lines.fast() if path == "fast" else lines.slow()
+    line.feed(start)
+    fed = 0
+    while not line.wire.is_closing() and fed < 2 * MAX_HEAD:
+        line.feed(piece)
+        fed += len(piece)
+
+    assert line.wire.is_closing()
+    assert fed <= MAX_HEAD + 2 * len(piece)
+    assert parsed(bytes(line.wire.sent))[0].status in (400, 431)
+
+
+async def test_a_long_body_is_no_head(lines: Lines, origin: ScriptedOrigin) -> None:
+    line = lines.fast()
+    await line.ask(request("/page"))
+    body = b"z" * 5000
+    line.feed(request("/page", "Content-Length: 500000", method="POST"))
+    for _ in range(100):
+        line.feed(body)
+        await asyncio.sleep(0)
+    await line.rest()
+
+    assert parsed(await line.ask(request("/page")))[0].body == PAGE
+    assert [len(seen.body) for seen in origin.seen] == [500_000]
+    assert not line.wire.is_closing()
+
+
+async def test_a_refusal_gets_into_no_other_answer(lines: Lines) -> None:
+    line = lines.fast()
+    line.feed(request("/slow") + b"GET /page HTTP/1.1\r\nCookie: ")
+    for _ in range(20):
+        line.feed(b"z" * 5000)
+
+    assert line.wire.is_closing()
+    assert b"431" not in line.wire.sent
 
 
 async def test_methods_that_the_parser_does_not_know_still_pass(
