@@ -72,6 +72,7 @@ class Result:
             "ratios": self._ratios(),
             "goals": [goal for goal in map(self._goal, self.goals) if goal is not None],
             "notes": self.notes,
+            "headline": list(dict.fromkeys(goal.metric for goal in self.goals)),
             "series": {name: _samples(series) for name, series in self.series.items()},
         }
 

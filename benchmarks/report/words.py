@@ -68,8 +68,10 @@ def ordered(metrics: Iterable[str]) -> list[str]:
 
 
 def metrics_of(document: Mapping[str, Any]) -> list[str]:
-    """All metrics of a result, `ordered`."""
-    return ordered(dict.fromkeys(name for row in document["results"].values() for name in row))
+    """All metrics of a result: those that its goals are about first, the rest `ordered`."""
+    there = dict.fromkeys(name for row in document["results"].values() for name in row)
+    first = [name for name in document.get("headline", ()) if name in there]
+    return [*first, *(name for name in ordered(there) if name not in first)]
 
 
 def number(value: float) -> str:

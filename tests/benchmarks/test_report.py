@@ -62,6 +62,13 @@ def test_what_matters_comes_first(tmp_path: Path) -> None:
     assert page.index('class="tiles"') < page.index("<svg")
 
 
+def test_what_goals_are_about_comes_before_all_else() -> None:
+    goal = Goal("w", "django", "other", at_most=2)
+
+    assert words.metrics_of(document()) == ["requests_per_second", "p50_ms", "other"]
+    assert words.metrics_of(document(goals=(goal,)))[0] == "other"
+
+
 def test_a_table_of_markdown_has_as_many_cells_in_each_line(tmp_path: Path) -> None:
     many = {f"metric_{n}": float(n) for n in range(12)}
     wide = document(scenario="wide", rounds={"twopass": [many], "django": [many]})
