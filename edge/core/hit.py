@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from edge.core.body import GzipBody, PlainBody, flat
-from edge.core.cache_status import CacheStatus
+from edge.core.cache_status import CacheStatus, append, hit
 from edge.core.exchange import remaining
 from edge.core.messages import Field, Headers, RequestHead
+from edge.core.outbound import VIA
 from edge.core.page_headers import (
+    CACHE,
     entity_tag,
     is_not_modified,
     not_modified_fields,
@@ -166,8 +168,24 @@ def simple_answer(
     stored: StoredResponse, request: RequestHead, now: float
 ) -> tuple[int, list[bytes]]:
     """Status and pieces of the answer that a fresh one gives, with nothing remembered for it."""
+    if not request.headers and request.method == b"GET":
+        return stored.facts.status, [_whole_head(stored, now), stored.body]
     answer = reply(stored, request, CacheStatus(ttl=remaining(stored.facts, now)), now)
     return answer.status, [head(answer.status, answer.headers), answer.body]
+
+
+def _whole_head(stored: StoredResponse, now: float) -> bytes:
+    """What `reply` and `head` say where nothing but the seconds is to be found out."""
+    facts = stored.facts
+    lines = [_STATUS_LINES.get(facts.status) or b"HTTP/1.1 %d \r\n" % facts.status]
+    for name, value in stored.headers:
+        lines += (name, b": ", value, b"\r\n")
+    status = append(stored.nearer, hit(CACHE, remaining(facts, now)))
+    lines.append(_TAIL % (facts.age(now), status, len(stored.body)))
+    return b"".join(lines)
+
+
+_TAIL = b"age: %%d\r\ncache-status: %%b\r\nvia: %b\r\ncontent-length: %%d\r\n\r\n" % VIA
 
 
 def head(status: int, fields: Sequence[Field]) -> bytes:

@@ -76,12 +76,38 @@ class Invalidation:
         return found
 
 
-@dataclass(frozen=True, slots=True)
 class Labels:
-    """What an invalidation finds a stored response by: its absolute URL and its cache groups."""
+    """What an invalidation finds a stored response by: its absolute URL and its cache groups.
 
-    url: str
-    groups: tuple[str, ...] = ()
+    Not to be changed. `wire`: the URL as bytes, which `share` lets be those of a key.
+    """
+
+    __slots__ = ("groups", "wire")
+
+    def __init__(self, url: str, groups: tuple[str, ...] = ()) -> None:
+        self.wire = url.encode()
+        self.groups = groups
+
+    @property
+    def url(self) -> str:
+        """The URL; "" where nothing may find it by one."""
+        return self.wire.decode()
+
+    def share(self, key: bytes) -> None:
+        """Hold no bytes of its own where the key, which is there anyway, is just the URL."""
+        if key == self.wire:
+            self.wire = key
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Labels):
+            return NotImplemented
+        return (self.wire, self.groups) == (other.wire, other.groups)
+
+    def __hash__(self) -> int:
+        return hash((self.wire, self.groups))
+
+    def __repr__(self) -> str:
+        return f"Labels({self.url!r}, {self.groups!r})"
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ from edge.core.messages import Field, RequestHead, combined, has, is_wire_safe, 
 from edge.core.outbound import VIA
 from edge.core.page_headers import CACHE
 from edge.core.policy import Assessment
-from edge.core.prepared import OVERHEAD, SOFT_WINDOW, Expiry, is_sendable
+from edge.core.prepared import OVERHEAD, SOFT_WINDOW, Expiry, is_sendable, label_size
 from edge.core.purge import Labels
-from edge.core.shared import shared_field
+from edge.core.shared import shared_fields
 from edge.core.validation import Precondition, RangeAnswer, precondition, select_range
 from edge.core.vary import NO_VARY
 
@@ -111,16 +111,17 @@ def prepare(
     ]
     if not has(kept, b"date"):
         kept.append((b"date", format_http_date(assessment.facts.born_at)))
-    size = OVERHEAD + len(key) + len(body) + sum(len(n) + len(v) + 64 for n, v in kept)
+    fields, size = shared_fields(kept)
+    size += OVERHEAD + len(key) + len(body) + label_size(named)
     size += 0 if document is None else document.size
     return StoredResponse(
         key=key,
         facts=assessment.facts,
-        headers=tuple(map(shared_field, kept)),
+        headers=fields,
         body=body,
         labels=Labels(label, tuple(named)),
         nearer=combined(headers, b"cache-status"),
-        size=size + sum(map(len, named)),
+        size=size,
         document=document,
         is_simple=(
             document is None

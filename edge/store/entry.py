@@ -34,7 +34,7 @@ class Entry(Generic[K, V]):
     `mark`: `PURGED`, or when it was made stale without anybody having looked at it since.
     """
 
-    __slots__ = ("in_main", "key", "mark", "owner", "uses", "value")
+    __slots__ = ("in_main", "key", "mark", "uses", "value")
 
     def __init__(self, key: K, value: V) -> None:
         self.key = key
@@ -42,10 +42,12 @@ class Entry(Generic[K, V]):
         self.uses = 0
         self.in_main = False
         self.mark: float | None = None
-        self.owner: object = None
-        """Whom a store counts it against."""
 
     @property
     def is_live(self) -> bool:
         """Whether it is there and may be given out."""
         return self.value is not None and self.mark != PURGED
+
+    def let_go(self) -> None:
+        """It has left: nothing is held by it any more."""
+        self.value = None

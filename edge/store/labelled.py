@@ -44,6 +44,9 @@ class LabelledStore(Generic[K, V]):
         self._index: LabelIndex[K, V] = LabelIndex()
         self._deadlines: Deadlines[K, V] = Deadlines()
 
+    def _entry(self, key: K, value: V) -> Entry[K, V]:
+        return Entry(key, value)
+
     def __len__(self) -> int:
         return len(self._entries) - self._dead
 
@@ -132,7 +135,7 @@ class LabelledStore(Generic[K, V]):
     # -- one entry
 
     def _put(self, key: K, value: V) -> Entry[K, V] | None:
-        entry = Entry(key, value)
+        entry = self._entry(key, value)
         before = self._entries.get(key)
         if before is not None:
             # renewed, it keeps its standing: what people use is what gets renewed
@@ -166,7 +169,7 @@ class LabelledStore(Generic[K, V]):
         self.bytes -= value.size
         self._dead -= entry.mark == PURGED
         self._index.remove(value.labels, entry)
-        entry.value = None
+        entry.let_go()
         self._queues.left(entry, value.size)
 
     def _settle(self, entry: Entry[K, V]) -> bool:
@@ -235,4 +238,4 @@ class LabelledStore(Generic[K, V]):
         entry = self._retired.pop()
         if entry.value is not None:
             self.bytes -= entry.value.size
-            entry.value = entry.owner = None
+            entry.let_go()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, Generic, TypeAlias
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from sortedcontainers import SortedList
 
 from edge.core.purge import Labels
 from edge.store.entry import Entry, K, V
 
-_LAST: Final = "\U0010ffff"
+_LAST: Final = b"\xff"
 """Behind whatever a URL can go on with."""
 
-_Index: TypeAlias = "dict[str, Entry[K, V] | set[Entry[K, V]]]"
+N = TypeVar("N", str, bytes)
+
+_Index: TypeAlias = "dict[N, Entry[K, V] | set[Entry[K, V]]]"
 """By name. Most have one entry, and a set for it would take more than two hundred bytes."""
 
 
@@ -23,12 +25,12 @@ class LabelIndex(Generic[K, V]):
     __slots__ = ("_groups", "_sorted", "_urls")
 
     def __init__(self) -> None:
-        self._urls: _Index[K, V] = {}
-        self._groups: _Index[K, V] = {}
+        self._urls: _Index[bytes, K, V] = {}
+        self._groups: _Index[str, K, V] = {}
         self._sorted: SortedList = SortedList()
 
     @property
-    def urls(self) -> Collection[str]:
+    def urls(self) -> Collection[bytes]:
         """All that something is held for."""
         return self._urls.keys()
 
@@ -39,21 +41,21 @@ class LabelIndex(Generic[K, V]):
 
     def add(self, labels: Labels, entry: Entry[K, V]) -> None:
         """Make it found by these."""
-        if labels.url and _add(self._urls, labels.url, entry):
-            self._sorted.add(labels.url)
+        if labels.wire and _add(self._urls, labels.wire, entry):
+            self._sorted.add(labels.wire)
         for group in labels.groups:
             _add(self._groups, group, entry)
 
     def remove(self, labels: Labels, entry: Entry[K, V]) -> None:
         """Make it found no more."""
-        if labels.url and _remove(self._urls, labels.url, entry):
-            self._sorted.remove(labels.url)
+        if labels.wire and _remove(self._urls, labels.wire, entry):
+            self._sorted.remove(labels.wire)
         for group in labels.groups:
             _remove(self._groups, group, entry)
 
     def of_url(self, url: str) -> Collection[Entry[K, V]]:
         """Those at this URL."""
-        return _found(self._urls, url)
+        return _found(self._urls, url.encode())
 
     def of_group(self, group: str) -> Collection[Entry[K, V]]:
         """Those in this group."""
@@ -62,7 +64,8 @@ class LabelIndex(Generic[K, V]):
     def of_prefix(self, prefix: str) -> Collection[Entry[K, V]]:
         """Those at URLs that begin with it; no other URL is looked at."""
         found: list[Entry[K, V]] = []
-        for url in self._sorted.irange(prefix, prefix + _LAST):
+        first = prefix.encode()
+        for url in self._sorted.irange(first, first + _LAST):
             entry = self._urls[url]
             if isinstance(entry, set):
                 found += entry
@@ -71,14 +74,14 @@ class LabelIndex(Generic[K, V]):
         return found
 
 
-def _found(index: _Index[K, V], name: str) -> Collection[Entry[K, V]]:
+def _found(index: _Index[N, K, V], name: N) -> Collection[Entry[K, V]]:
     found = index.get(name)
     if found is None:
         return ()
     return found if isinstance(found, set) else (found,)
 
 
-def _add(index: _Index[K, V], name: str, entry: Entry[K, V]) -> bool:
+def _add(index: _Index[N, K, V], name: N, entry: Entry[K, V]) -> bool:
     """Whether the name is new."""
     found = index.get(name)
     if found is None:
@@ -91,7 +94,7 @@ def _add(index: _Index[K, V], name: str, entry: Entry[K, V]) -> bool:
     return False
 
 
-def _remove(index: _Index[K, V], name: str, entry: Entry[K, V]) -> bool:
+def _remove(index: _Index[N, K, V], name: N, entry: Entry[K, V]) -> bool:
     """Whether nothing has the name any more."""
     found = index.get(name)
     if isinstance(found, set):

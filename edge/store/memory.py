@@ -96,6 +96,7 @@ class Memory:
             return False
         if not self.fence.may_store(shell.labels, since):
             return False
+        shell.labels.share(page.key)
         # keys hold what visitors send: without them, the bytes that are counted would say little
         return self.shells.put(page.key, replace(shell, size=shell.size + len(page.key)))
 
@@ -107,6 +108,7 @@ class Memory:
         own = Labels(stored.labels.url, (uri_group(uri), *stored.labels.groups))
         if not self.fence.may_store(own, since):
             return False
+        stored.labels.share(uri)
         kept = self.responses.put(stored.key, stored)
         if kept:
             self.shared_lately.set(uri, True)

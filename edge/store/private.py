@@ -10,7 +10,20 @@ from edge.store.changes import Changes
 from edge.store.entry import Entry
 from edge.store.labelled import LabelledStore
 
-_Entry = Entry[FragmentKey, PreparedFragment]
+
+class _Entry(Entry[FragmentKey, PreparedFragment]):
+    """One that counts against somebody."""
+
+    __slots__ = ("account",)
+
+    def __init__(self, key: FragmentKey, value: PreparedFragment) -> None:
+        super().__init__(key, value)
+        self.account: _Account | None = None
+
+    def let_go(self) -> None:
+        """It has left."""
+        super().let_go()
+        self.account = None
 
 
 @dataclass(slots=True, eq=False)
@@ -46,10 +59,11 @@ class PrivateStore(LabelledStore[FragmentKey, PreparedFragment]):
         entry = self._put(key, value)
         if entry is None:
             return False
+        assert isinstance(entry, _Entry)
         held = self._accounts.setdefault(account, _Account(account))
         held.entries[entry] = None
         held.bytes += value.size
-        entry.owner = held
+        entry.account = held
         while held.bytes > self.limit_per_visitor:
             oldest = next(iter(held.entries))
             self.evictions += oldest.is_live
@@ -60,12 +74,15 @@ class PrivateStore(LabelledStore[FragmentKey, PreparedFragment]):
         super()._begin_empty()
         self._accounts = {}
 
-    def _drop(self, entry: _Entry) -> None:
-        account, value = entry.owner, entry.value
-        if isinstance(account, _Account) and value is not None:
+    def _entry(self, key: FragmentKey, value: PreparedFragment) -> _Entry:
+        return _Entry(key, value)
+
+    def _drop(self, entry: Entry[FragmentKey, PreparedFragment]) -> None:
+        assert isinstance(entry, _Entry)
+        account, value = entry.account, entry.value
+        if account is not None and value is not None:
             account.bytes -= value.size
             del account.entries[entry]
-            entry.owner = None
             if not account.entries:
                 del self._accounts[account.name]
         super()._drop(entry)

@@ -139,7 +139,7 @@ def test_the_books_always_balance(steps: list[tuple[int, int, str]]) -> None:
 
     held = dict(store.items())
     assert store.bytes == sum(thing.size for thing in held.values()) <= 100
-    assert set(store._index.urls) == {thing.labels.url for thing in held.values()}
+    assert set(store._index.urls) == {thing.labels.wire for thing in held.values()}
     assert set(store._index.groups) == {thing.labels.groups[0] for thing in held.values()}
 
 

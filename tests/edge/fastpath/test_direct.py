@@ -5,6 +5,13 @@ from __future__ import annotations
 import pytest
 from bench import Bench
 
+from edge.core.cache_status import CacheStatus
+from edge.core.exchange import remaining
+from edge.core.facts import Facts
+from edge.core.hit import head, simple_answer
+from edge.core.messages import RequestHead
+from edge.core.purge import Labels
+from edge.core.stored import StoredResponse, reply
 from edge.hits import Hits
 from origin import Answer, ScriptedOrigin
 
@@ -84,3 +91,20 @@ async def test_use_here_counts_as_use_for_eviction(bench: Bench, hits: Hits) -> 
         assert ask(hits) is not None
 
     assert responses._entries[b"http://shop.test/a.css"].uses >= 2
+
+
+@pytest.mark.parametrize("status", [200, 301, 404, 299])
+@pytest.mark.parametrize("nearer", [None, b"inner; hit"])
+def test_a_head_made_at_once_is_the_one_that_a_reply_has(status: int, nearer: bytes | None) -> None:
+    request = RequestHead(b"GET", b"http", b"shop.test", b"/a", [])
+    facts = Facts(status, 1000.0, 1060.0, 1060.0, 1060.0)
+    headers = ((b"content-type", b"text/plain"), (b"date", b"today"))
+    stored = StoredResponse(
+        b"http://shop.test/a", facts, headers, b"x" * 123, Labels(""), nearer, 1, is_simple=True
+    )
+    answer = reply(stored, request, CacheStatus(ttl=remaining(facts, 1005.5)), 1005.5)
+
+    assert simple_answer(stored, request, 1005.5) == (
+        status,
+        [head(answer.status, answer.headers), answer.body],
+    )
