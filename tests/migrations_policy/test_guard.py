@@ -79,6 +79,7 @@ class Visits:
                 session.execute("SELECT number FROM shop_order WHERE id = 1")
                 self.longest = max(self.longest, time.monotonic() - started)
                 self.count += 1
+                time.sleep(0.002)  # leaves the machine to the others
 
     def __enter__(self) -> "Visits":
         self._thread.start()
@@ -224,6 +225,26 @@ def test_statement_timeout_ends_long_work_but_not_concurrent_builds(shop: Shop) 
     shop.write("0002_index", migration(index, atomic=False))
     with long_transaction(shop, 1.5):
         guarded(shop, "--lock-timeout", "0.2", "--statement-timeout", "0.2")
+    assert shop.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'status_idx'::regclass")
+
+
+def test_the_progress_of_an_index_build_is_told(shop: Shop) -> None:
+    index = 'AddIndexConcurrently("order", models.Index(fields=["status"], name="status_idx"))'
+    shop.write("0002_index", migration(index, atomic=False))
+    with shop.session() as writer:
+        writer.autocommit = False
+        writer.execute("UPDATE shop_order SET number = 1 WHERE id = 1")
+        out = StringIO()
+        thread, errors = run_in_thread(lambda: call_command("migrate_guarded", "shop", stdout=out))
+        end = time.monotonic() + 60
+        while "index on shop_order: waiting for writers" not in out.getvalue():
+            assert time.monotonic() < end, out.getvalue()
+            time.sleep(0.05)
+        assert "transactions left: 1" in out.getvalue()
+        writer.rollback()
+        thread.join(60)
+
+    assert errors == []
     assert shop.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'status_idx'::regclass")
 
 

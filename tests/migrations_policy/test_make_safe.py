@@ -228,7 +228,7 @@ def test_it_ends_in_the_same_models_and_schema_and_has_a_way_back(
     assert shop.query(SCHEMA) == wanted
 
 
-@pytest.mark.parametrize(("operations", "setup"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("operations", "setup"), RUN)
 def test_the_diff_is_shown_and_nothing_is_written_without_being_told(
     shop_files: Shop, operations: str, setup: str
 ) -> None:
@@ -247,7 +247,7 @@ def test_the_diff_is_shown_and_nothing_is_written_without_being_told(
     assert len(list((shop_files.folder / shop_files.package).glob("0003*"))) == 1
 
 
-@pytest.mark.parametrize(("operations", "setup"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("operations", "setup"), RUN)
 def test_a_second_time_changes_nothing(shop_files: Shop, operations: str, setup: str) -> None:
     write(shop_files, operations, setup)
     names = rewritten(shop_files)

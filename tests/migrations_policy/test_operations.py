@@ -1,11 +1,14 @@
 """Safe operations on real PostgreSQL: forwards, back, and again after a crash half-way."""
 
+import logging
+
 import psycopg
 import pytest
 from django.db import NotSupportedError
 from django.db.migrations.writer import MigrationWriter
 
 from migrations_policy import operations
+from migrations_policy.progress import Progress
 from tests.migrations_policy.workbench import Shop, migration
 
 UNIQUE = (
@@ -189,6 +192,26 @@ def test_backfill_goes_on_at_its_bookmark(shop: Shop) -> None:
     # Every row was raised once, none twice, although the update is not idempotent.
     assert shop.query("SELECT count(*) FROM shop_order WHERE number > 100000") == 2000
     assert shop.query("SELECT max(number) FROM shop_order") == 102000
+
+
+def test_a_backfill_tells_how_far_it_is(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "migrations_policy")
+    (name,) = write(shop, 'BackfillInBatches("order", {"note": lambda: "x"}, batch_size=500)')
+
+    shop.migrate(name)
+
+    assert "shop.order: note: 500 of 2000 (25 %)" in caplog.text
+    assert "shop.order: note: 2000 done" in caplog.text
+    assert shop.query("SELECT count(*) FROM shop_order WHERE note = 'x'") == 2000
+
+
+def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress("notes", 200)
+    progress._is_terminal = True
+    progress.advance(100)
+    progress.finish(200)
+
+    assert f"notes [{'#' * 15}{' ' * 15}]  50% 100" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("step", [UNIQUE, INDEX, NOT_NULL, FILL, RENAME, FINISH])

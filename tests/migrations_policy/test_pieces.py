@@ -91,6 +91,10 @@ def test_configuration_is_read_whole(tmp_path: Path) -> None:
     assert settings.uses_guard
     assert settings.fail_level is Severity.WARNING
     assert settings.cached_models == {"shop.order"}
+    # settings.MIGRATIONS_POLICY
+    over = configuration.load(path, {"cached_models": ["shop.Customer"]})
+    assert over.cached_models == {"shop.customer"}
+    assert over.hooks == ("a.b",)
     assert settings.target_version == 18
     assert settings.hooks == ("a.b",)
     assert settings.severity("drop-column", Severity.ERROR, "shop", "b") is Severity.OFF

@@ -1,6 +1,15 @@
 """The trace: what it sees of locks, rewrites and scans, and its scaling to the real tables."""
 
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+import devstack
 from migrations_policy.tracing import trace_plan
+from tests.migrations_policy.conftest import point
 from tests.migrations_policy.workbench import ROWS, Shop, migration, record
 
 
@@ -66,3 +75,45 @@ def test_a_migration_that_fails_is_reported_with_its_error(shop: Shop) -> None:
         (forward,) = trace_plan("default", [("shop", name)])
 
     assert "division by zero" in forward.error
+
+
+def test_the_command_shows_the_trace(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop.folder)
+    (shop.folder / "pyproject.toml").write_text("[tool.migrations_policy]\n")
+    gift = 'migrations.AddField("order", "gift", models.BooleanField(null=True))'
+    shop.write("0002_gift", migration(gift))
+    out = StringIO()
+
+    with shop.in_use():
+        call_command("lint_migrations", "shop", "--trace", "--trace-rows", "50", stdout=out)
+
+    assert "shop.0002_gift" in out.getvalue()
+    assert "ACCESS EXCLUSIVE" in out.getvalue()
+    assert "shop_order" in out.getvalue()
+
+
+@pytest.mark.full
+def test_the_queries_that_would_wait_are_the_shops_own(
+    shop_files: Shop, django_db_blocker: Any
+) -> None:
+    settings = {"shared_preload_libraries": "pg_stat_statements"}
+    before = connections["default"].settings_dict.copy()
+    with devstack.postgres(replicas=0, settings=settings) as cluster, django_db_blocker.unblock():
+        cluster.primary.query("CREATE DATABASE watched")
+        point("", cluster.primary.django_settings("watched"))
+        shop_files.dsn = cluster.primary.dsn("watched")
+        shop_files.migrate("0001_initial")
+        shop_files.query("CREATE EXTENSION pg_stat_statements")
+        for _ in range(3):
+            shop_files.query("SELECT number FROM shop_order WHERE status = 'new'")
+        shop_files.query("SELECT name FROM shop_customer")
+        rewrite = 'migrations.AlterField("order", "number", models.BigIntegerField())'
+        name = shop_files.write("0002_type", migration(rewrite))
+        with shop_files.in_use():
+            forward, _ = trace_plan("default", [("shop", name)], rows=50)
+        connections["default"].close()
+    connections["default"].settings_dict.update(before)
+
+    waits = forward.statements[0].waits
+    assert "SELECT number FROM shop_order WHERE status = $1 (3 calls)" in waits
+    assert not any("FROM shop_customer" in line for line in waits)
