@@ -104,6 +104,7 @@ class PlanBuilder:
         self.collector = Collector(version)
         self.cutter = Cutter()
         self.folder = lru_cache(maxsize=64)(partial(_relative, root=root))
+        self.names_of = lru_cache(maxsize=4)(names_of)  # asked for twice in a row
         self.model_facts = lru_cache(maxsize=64)(model_facts)
         self.state_removed: set[tuple[str, str]] = set()
 
@@ -216,7 +217,7 @@ class PlanBuilder:
         if isinstance(operation, RunPython | RunSQL):
             operation.state_forwards(app, state)
             return state, state
-        names = names_of(operation)
+        names = self.names_of(operation)
         if names.model is None:
             before = state.clone()
             operation.state_forwards(app, state)
@@ -243,7 +244,7 @@ class PlanBuilder:
         error = ""
         if place.in_database and not isinstance(operation, RunPython):
             statements, deferred, error = self.collector.run(operation, app, before, after)
-        names = names_of(operation)
+        names = self.names_of(operation)
         old, new = (
             self._model(s, app, m, names)
             for s, m in ((before, names.old_model), (after, names.model))
