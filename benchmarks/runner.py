@@ -6,12 +6,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Final
 
 from . import machine
 from .results import Result
 from .scenario import Contestant, Scenario, Unavailable
 
 Say = Callable[[str], None]
+BUSY: Final = 0.9
+"""The share of its core from which a load client bounds what it measures."""
 
 
 def run(
@@ -48,7 +51,17 @@ def run(
         if scenario.series is not None:
             result.series = {name: scenario.series(target) for name, target in targets.items()}
     result.rounds = {name: result.rounds[name] for name in targets}
+    result.notes += _bounded_by_load(result)
     return result
+
+
+def _bounded_by_load(result: Result) -> list[str]:
+    """Who was faster than the load client can ask."""
+    return [
+        f"{name}: the load client was busy for {busy:.0%} of the time, so its rate is a lower bound"
+        for name in result.rounds
+        if (busy := result.median(name, "client_busy") or 0.0) > BUSY
+    ]
 
 
 def _turns(names: list[str], rounds: int) -> list[str]:

@@ -35,10 +35,15 @@ class Browser:
         self._name = ""
         self._last = Page()
         self._path = ""
-        self._visitor.cookies["consent"] = "all" if visit.agrees else "essential"
+        # who has been here before, with a token: ESI drops the cookies of included responses
+        self._visitor.cookies |= {
+            "consent": "all" if visit.agrees else "essential",
+            "csrftoken": f"{visit.number:032d}",
+        }
         logs_in = any(step.action is Action.LOG_IN for step in visit.steps)
         if customer is not None and not logs_in:
-            self._visitor.cookies |= {**customer.cookies, **self._visitor.cookies}
+            self._visitor.cookies = {**self._visitor.cookies, **customer.cookies}
+            self._visitor.cookies["consent"] = "all" if visit.agrees else "essential"
             self._name = customer.name
 
     async def take(self, step: Step) -> None:

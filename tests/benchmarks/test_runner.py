@@ -101,3 +101,17 @@ def test_samples_over_time_are_kept() -> None:
     )
 
     assert run(compared, rounds=1, say=silent).series == {"twopass": {"twopass": [(0.0, 1.0)]}}
+
+
+@pytest.mark.parametrize(("busy", "noted"), [(0.5, False), (0.97, True)])
+def test_a_load_client_that_bounds_the_result_is_told_of(busy: float, noted: bool) -> None:
+    compared = replace(
+        scenario(contestant("twopass")), measure=lambda target, seconds: {"client_busy": busy}
+    )
+
+    notes = run(compared, rounds=1, say=silent).notes
+    assert (notes == [NOTE]) is noted
+    assert bool(notes) is noted
+
+
+NOTE = "twopass: the load client was busy for 97% of the time, so its rate is a lower bound"
