@@ -39,16 +39,16 @@ class DuplexTransport(httpx.AsyncBaseTransport):
             await exchange.aclose()
             raise
 
-    async def _connect(self, url: httpx.URL, limit: float | None) -> _Wire:
+    async def _connect(self, url: httpx.URL, limit: float | None) -> Wire:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(limit):
                 if self._socket is not None:
-                    _, wire = await loop.create_unix_connection(_Wire, self._socket)
+                    _, wire = await loop.create_unix_connection(Wire, self._socket)
                 else:
                     port = url.port or (443 if url.scheme == "https" else 80)
                     tls = self._context() if url.scheme == "https" else None
-                    _, wire = await loop.create_connection(_Wire, url.host, port, ssl=tls)
+                    _, wire = await loop.create_connection(Wire, url.host, port, ssl=tls)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except OSError as error:
@@ -61,7 +61,7 @@ class DuplexTransport(httpx.AsyncBaseTransport):
         return self._tls
 
 
-class _Wire(asyncio.Protocol):
+class Wire(asyncio.Protocol):
     """Bytes in both directions; what has come is kept even when the connection breaks."""
 
     def __init__(self) -> None:
@@ -71,6 +71,26 @@ class _Wire(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._is_over = False
+
+    @property
+    def is_over_or_unexpected(self) -> bool:
+        """Whether it ended, or something came that nobody had asked for: not to be used again."""
+        return self._is_over or bool(self._received)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the other side takes no more for now."""
+        return not self._writable.is_set()
+
+    async def drained(self) -> None:
+        """Wait until it does, or is gone."""
+        await self._writable.wait()
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport below, which TLS replaces."""
+        assert self._transport is not None
+        return self._transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's have no common base
@@ -141,7 +161,7 @@ def _left_unread(transport: asyncio.Transport) -> bytes:
 class _Exchange(httpx.AsyncByteStream):
     """One request and its answer, whose body it streams."""
 
-    def __init__(self, wire: _Wire, idle: float | None) -> None:
+    def __init__(self, wire: Wire, idle: float | None) -> None:
         self._wire = wire
         self._idle = idle
         self._http = h11.Connection(h11.CLIENT)

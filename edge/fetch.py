@@ -19,6 +19,7 @@ from edge.core.health import Health
 from edge.core.messages import Field, first, lower_names
 from edge.core.outbound import OriginRequest
 from edge.duplex import DuplexTransport
+from edge.network import OriginTransport
 from edge.settings import Settings
 from edge.tally import Tally
 from fragments.headers import PROOF, ProvenRequest, prove
@@ -237,7 +238,7 @@ def _pool(settings: Settings, address: OriginAddress) -> httpx.AsyncHTTPTranspor
         max_keepalive_connections=settings.origin_connections,
         keepalive_expiry=KEEPALIVE,
     )
-    return httpx.AsyncHTTPTransport(uds=address.socket, limits=limits, trust_env=False)
+    return OriginTransport(limits, address.socket)
 
 
 def _translated(error: httpx.TransportError) -> OriginError:
