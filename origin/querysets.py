@@ -38,8 +38,7 @@ class InvalidatingQuerySet(QuerySet[M, M]):
         alias = self._write_alias()
         with transaction.atomic(using=alias, savepoint=False):
             # the keys first: what is updated may no longer match the filter afterwards
-            keys = list(self.using(alias).order_by().values_list("pk", flat=True))
-            found = groups_before(groups, keys, alias)
+            keys, found = self._concerned(groups, alias)
             changed = super().update(**kwargs)
             if groups.depends_on(kwargs):
                 found |= groups_before(groups, keys, alias)
@@ -62,6 +61,16 @@ class InvalidatingQuerySet(QuerySet[M, M]):
     bulk_create.alters_data = True  # type: ignore[attr-defined]
 
     # bulk_update() runs update() for each batch, and so purges too
+
+    def _concerned(self, groups: ModelGroups, alias: str) -> tuple[list[Any], set[str]]:
+        """The keys of the rows, and their groups: in one query, unless code computes groups."""
+        rows = self.using(alias).order_by()
+        if groups.functions:
+            keys = list(rows.values_list("pk", flat=True))
+            return keys, groups_before(groups, keys, alias)
+        read = list(rows.values(*dict.fromkeys(("pk", *groups.fields))))
+        found = {name for values in read for name in groups.of_values(values)}
+        return [values["pk"] for values in read], found
 
     def _write_alias(self) -> str:
         writer = self.all()

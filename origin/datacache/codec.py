@@ -56,24 +56,49 @@ class Code(enum.IntEnum):
     MODEL = 14
 
 
+MAX_DEPTH: Final = 48
+"""Extensions within extensions. Each takes tens of kilobytes of the C stack, which is not checked:
+some hundreds of them, in bytes that anybody may have written, would end the process."""
+
+
+class _Depth(threading.local):
+    """How deep this thread is in a value that is packed or unpacked."""
+
+    packed = 0
+    unpacked = 0
+
+
+_depth: Final = _Depth()
+
+
 def pack(value: object) -> bytes:
     """The bytes of `value`. Raises Unstorable."""
+    if _depth.packed >= MAX_DEPTH:
+        raise Unstorable(f"values nest more than {MAX_DEPTH} deep")
+    _depth.packed += 1
     try:
         return cast(bytes, msgpack.packb(value, default=_encode, strict_types=True))
     except Unstorable:
         raise
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Unstorable(f"{type(value).__name__} cannot be stored: {error}") from error
+    finally:
+        _depth.packed -= 1
 
 
 def unpack(data: bytes | memoryview) -> Any:
     """The value of `data`. Raises Unreadable."""
+    if _depth.unpacked >= MAX_DEPTH:
+        raise Unreadable(f"values nest more than {MAX_DEPTH} deep")
+    _depth.unpacked += 1
     try:
         return msgpack.unpackb(data, ext_hook=_decode, strict_map_key=False)
     except Unreadable:
         raise
     except Exception as error:  # whatever damage does to the bytes
         raise Unreadable(f"{type(error).__name__}: {error}") from error
+    finally:
+        _depth.unpacked -= 1
 
 
 def _encode(value: Any) -> msgpack.ExtType:

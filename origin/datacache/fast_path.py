@@ -34,8 +34,8 @@ def at_hand(label: str, key: str, ident: Any, absent: Any) -> Any:
         held.is_marked = True
     if has_written() or is_bypassed():
         return absent
-    if level is not None:
-        level.values[key] = held
+    if level is not None and where is stats.PROCESS:
+        level.keep({key: held})
     if is_watched():
         note_held(label, ident, held, where)
     else:

@@ -49,7 +49,7 @@ def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
     yield from _join(lookup, others)
     level = request_level()
     if level is not None:
-        level.values.update(lookup.found)
+        level.keep(lookup.found)
     return lookup.results(names)
 
 

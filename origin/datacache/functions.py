@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, Protocol, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
 
 from . import driving
 from .definition import Definition
 from .fast_path import at_hand
-from .keys import argument_ident, formatted, name_of
+from .keys import BadKey, argument_ident, formatted, name_of
 from .policy import Policy
 from .schema import digest, fingerprint_of_function
 
@@ -95,7 +97,14 @@ class _Calls:
             self._fixed = "-" if key is None else key
 
     def ident(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ident:
-        """The ident of a call. Raises TypeError as the call would."""
+        """The ident of a call. Raises TypeError as the call would; BadKey for a visitor's own."""
+        for value in (*args, *kwargs.values()):
+            if _is_visitors(value):
+                raise BadKey(
+                    f"{self._function.__qualname__} is given {type(value).__name__}, which is one "
+                    "visitor's, while its values are everybody's: give it what they depend on, "
+                    "as request.LANGUAGE_CODE or user.pk"
+                )
         if self._is_plain and not kwargs and len(args) == len(self._names):
             return Ident(args, {})
         bound = self._signature.bind(*args, **kwargs)
@@ -139,6 +148,13 @@ class _Calls:
         return {
             name: value for name, value in bound.arguments.items() if name not in ("self", "cls")
         }
+
+
+def _is_visitors(value: object) -> bool:
+    """A request, a session, or a view that answers a request."""
+    if isinstance(value, HttpRequest | SessionBase):
+        return True
+    return isinstance(getattr(value, "__dict__", {}).get("request"), HttpRequest)
 
 
 class Ident:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
 
 from .. import passes
 from .process_layer import Held
 from .readings import Reading
+
+MAX_VALUES: Final = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -20,6 +24,12 @@ class RequestLevel:
     readings: list[Reading] = field(default_factory=list)
     caught_up: bool = False
     """Whether this request knows of every invalidation that was there when it began."""
+
+    def keep(self, found: Mapping[str, Held]) -> None:
+        """Keep values by key; the oldest make room, for a task may read everything there is."""
+        self.values.update(found)
+        for key in list(islice(self.values, max(0, len(self.values) - MAX_VALUES))):
+            self.values.pop(key, None)
 
 
 _level: ContextVar[RequestLevel | None] = ContextVar("twopass_datacache_request", default=None)

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from origin.datacache import CachedModel, cached, layers, stats
 from origin.invalidation import invalidate_all, invalidate_groups
-from tests.datacache.shop.models import Plain, Shelf, Shoe
+from tests.datacache.shop.models import Plain, Shelf, Shoe, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -231,3 +232,68 @@ def test_by_hand_in_a_transaction_it_waits_for_the_commit(shelf: Shelf) -> None:
     shoes.get(wanted)
 
     assert stats.snapshot()["hits_loader"] == 1
+
+
+async def test_rows_lists_and_counts_in_an_event_loop(shelf: Shelf) -> None:
+    wanted = await sync_to_async(keys)(shelf)
+    on_shelf = Shoe.objects.filter(shelf=shelf).order_by("pk")
+    for _ in range(2):
+        assert [*await shoes.aget_many(wanted)] == wanted
+        found = await shoes.aget(wanted[0])
+        assert found is not None
+        assert found.shelf.name == "top"
+        assert [shoe.pk for shoe in await shoes.arows(on_shelf, groups=["a"])] == wanted
+        assert await shoes.acount(on_shelf, groups=["a"]) == 3
+    assert stats.snapshot()["hits_loader"] == 5  # three rows, a list and a count
+
+    await Shoe.objects.filter(pk=wanted[0]).aupdate(name="new")
+
+    found = await shoes.aget(wanted[0])
+    assert found is not None
+    assert found.name == "new"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shoe, tag: shoe.tags.add(tag),
+        lambda shoe, tag: shoe.tags.set([tag]),
+        lambda shoe, tag: tag.shoes.add(shoe),
+    ],
+    ids=["add", "set", "from the other side"],
+)
+def test_many_to_many_changes_drop_the_row(shelf: Shelf, change) -> None:
+    class Tagged(CachedModel[Shoe]):
+        model = Shoe
+
+        def queryset(self):
+            return Shoe.objects.prefetch_related("tags")
+
+    tagged, wanted = Tagged(), keys(shelf)[0]
+    found = tagged.get(wanted)
+    assert found is not None
+    assert list(found.tags.all()) == []
+
+    change(Shoe.objects.get(pk=wanted), Tag.objects.create(name="red"))
+
+    found = tagged.get(wanted)
+    assert found is not None
+    assert [tag.name for tag in found.tags.all()] == ["red"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda them, shoe: them.update(name="new"),
+        lambda them, shoe: Shoe.objects.bulk_update([shoe], ["name"]),
+    ],
+    ids=["update", "bulk_update"],
+)
+def test_changes_by_queryset_read_keys_once_and_no_rows(shelf: Shelf, change) -> None:
+    them = Shoe.objects.filter(shelf=shelf)
+    shoe = them[0]
+    with CaptureQueriesContext(connection) as queries:
+        change(them, shoe)
+
+    (read,) = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    assert '"notes"' not in read

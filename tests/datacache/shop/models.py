@@ -46,3 +46,11 @@ class Plain(Named):
     """Says no groups."""
 
     tags = models.JSONField(default=list)
+
+
+class Tag(Named):
+    """What shoes are found by."""
+
+    two_pass_groups = ("tag:{pk}",)
+    shoes = models.ManyToManyField(Shoe, related_name="tags")
+    objects = InvalidatingManager()

@@ -1,9 +1,12 @@
 """Pages of the tests' shop."""
 
+from contextvars import ContextVar
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from origin import two_pass
+from origin.datacache import cached
 
 from .cached import price_of
 
@@ -16,4 +19,20 @@ def shoe(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(f"<p>costs {price_of(pk)}</p>")
 
 
-urlpatterns = [path("shoe/<int:pk>/", shoe)]
+_request: ContextVar[HttpRequest] = ContextVar("request")
+
+
+@cached(key="greeting", max_age=60)
+def greeting_of_somebody() -> str:
+    """A mistake: it finds the visitor behind the cache's back."""
+    return f"Hello {_request.get().COOKIES['name']}"
+
+
+@two_pass(max_age=600)
+def greeting(request: HttpRequest) -> HttpResponse:
+    """Shows one visitor's name to all, if nobody stops it."""
+    _request.set(request)
+    return HttpResponse(greeting_of_somebody())
+
+
+urlpatterns = [path("shoe/<int:pk>/", shoe), path("greeting/", greeting)]
