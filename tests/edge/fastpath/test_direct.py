@@ -29,7 +29,8 @@ def ask(
 async def hits(bench: Bench, origin: ScriptedOrigin) -> Hits:
     for path in ("/a.css", "//a.css", "/a.css/b"):
         origin.pages[path] = TEXT
-    assert (await bench.get("/a.css")).text == "plain"
+    for path in ("/a.css", "/a.css/b"):
+        assert (await bench.get(path)).text == "plain"
     return Hits(bench.edge)
 
 
@@ -56,6 +57,7 @@ async def test_conditions_are_answered(hits: Hits) -> None:
         (b"shop.test/", b"a.css"),
         (b"shop.test", b"a.css"),
         (b"shop.test/a.css", b""),
+        (b"shop.test/a.css", b"/b"),
         (b"shop.tes", b"t/a.css"),
         (b"other.test", b"/a.css"),
         (b"shop.test", b"//a.css"),
