@@ -24,7 +24,8 @@ class Encoder:
         self._memory = memory
         self._tally = tally
         self._limit = limit
-        self._asked: BoundedMap[tuple[bytes, bytes], PreparedShell] = BoundedMap(4096)
+        self._asked: BoundedMap[bytes, tuple[bytes, float]] = BoundedMap(4096)
+        """By coding and page: of which one it was asked for. The page itself is the store's."""
         self._waiting: set[tuple[bytes, bytes]] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="twopass-encode")
 
@@ -33,10 +34,11 @@ class Encoder:
         name = wanted(shell, offer)
         if name is None or (key, name) in self._waiting:
             return
-        if not again and self._asked.get((key, name)) is not shell:
-            self._asked.set((key, name), shell)
+        asked, which = name + b" " + key, (shell.digest, shell.expiry.born_at)
+        if not again and self._asked.get(asked) != which:
+            self._asked.set(asked, which)
         elif len(self._waiting) < MAX_WAITING:
-            self._asked.discard((key, name))
+            self._asked.discard(asked)
             self._begin(key, shell, name)
 
     @property

@@ -76,7 +76,7 @@ class Seen:
     @property
     def cookies(self) -> dict[str, str]:
         line = self["cookie"] or ""
-        return dict(pair.split("=", 1) for pair in line.split("; ") if pair)
+        return dict(pair.split("=", 1) for pair in line.split("; ") if "=" in pair)
 
     @property
     def wants_shell(self) -> bool:

@@ -95,6 +95,8 @@ class Line:
         del self.wire.sent[:]
         self.feed(data)
         await self.rest()
+        if self.wire.is_closing():
+            self.wire.get_protocol().connection_lost(None)  # as transports do
         return bytes(self.wire.sent)
 
     async def rest(self) -> None:

@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 import pytest
-from bench import Bench
+from bench import Bench, until
 from lines import Line, Lines, parsed, request
 from world import any_request, build, something_happens
 
@@ -19,19 +19,31 @@ from origin import ScriptedOrigin, shell
 ROUNDS = 40
 
 
-@pytest.mark.parametrize("seed", range(24))
-async def test_any_request_gets_the_same_bytes(
-    bench: Bench, origin: ScriptedOrigin, lines: Lines, seed: int
-) -> None:
-    chance = random.Random(seed)
+KINDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"trusted_proxies": ("192.0.2.7",), "obey_requests": True},
+    {"private_bytes": 400_000, "store_bytes": 400_000},
+)
+"""Edges: as they come, behind a proxy, and with room for a few things only."""
+
+
+@pytest.mark.parametrize("seed", range(18))
+async def test_any_request_gets_the_same_bytes(origin: ScriptedOrigin, seed: int) -> None:
     build(origin)
+    async with Bench(origin, **KINDS[seed % len(KINDS)]) as bench:
+        await _compare(bench, origin, Lines(bench), random.Random(seed))
+
+
+async def _compare(
+    bench: Bench, origin: ScriptedOrigin, lines: Lines, chance: random.Random
+) -> None:
     tags: list[str] = []
     compared = 0
     for _ in range(ROUNDS):
         made = any_request(chance, tags)
         for _ in range(3):  # until what can be held is held
             answer = await lines.slow().ask(made)
-            await bench.settle()
+            await at_rest(bench)
         slow, slow_counts = await counted(bench, lines.slow(), made)
         fast, fast_counts = await counted(bench, lines.fast(), made)
         assert b" 500 " not in slow[:14], made
@@ -40,10 +52,10 @@ async def test_any_request_gets_the_same_bytes(
             assert normal(fast) == normal(slow), made
             assert fast_counts == slow_counts, made
         tags += re.findall(r'etag: ((?:W/)?"[^"]*")', slow.decode("latin-1"))
-        something_happens(chance, bench, origin)
+        await something_happens(chance, bench, origin)
 
-    assert compared > ROUNDS * 0.8
-    assert lines.hits.found > ROUNDS / 8
+    assert compared > ROUNDS * 0.7
+    assert lines.hits.found > ROUNDS / 10
 
 
 PAGE_WITH_TOKEN = shell(b"<form>", CSRF, b"</form>")
@@ -87,10 +99,16 @@ async def counted(bench: Bench, line: Line, made: bytes) -> tuple[bytes, Any]:
     """What comes back, and what was counted meanwhile."""
     before = _counts(bench)
     answer = await line.ask(made)
-    await bench.settle()
+    await at_rest(bench)
     after = _counts(bench)
     return answer, {key: after[key] - before.get(key, 0) for key in after
                     if after[key] != before.get(key, 0)}  # fmt: skip
+
+
+async def at_rest(bench: Bench) -> None:
+    """Wait until nothing is done in the background."""
+    await bench.settle()
+    await until(lambda: not bench.edge.encoder.is_busy)
 
 
 def _counts(bench: Bench) -> dict[tuple[str, ...], float]:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from bench import Bench
 from lines import request
 
+from fragments.bundle import Reads
 from fragments.csrf import CSRF
-from fragments.dimensions import Dimension
+from fragments.dimensions import CONTEXT_COOKIE, Dimension, open_context, seal_context
 from fragments.shell import NONCE, Shell
-from origin import MANIFEST, Answer, Frame, ScriptedOrigin, Seen, hole, shell
+from origin import KEYRING, MANIFEST, Answer, Frame, ScriptedOrigin, Seen, hole, shell
 
 CURRENCY = Dimension("currency", "cookie", "currency", ("EUR", "USD"), "EUR")
 LANGUAGE = Dimension("language", "language", "lang", ("en", "de"), "en")
@@ -19,13 +20,19 @@ DEVICE = Dimension(
     "device", "header", "User-Agent", ("desktop", "phone"), "desktop", (), (("Mobile", "phone"),)
 )
 BUCKET = Dimension("ab", "bucket", "ab", ("a", "b"), "a", (1, 1))
-DIMENSIONS = (CURRENCY, LANGUAGE, DEVICE, BUCKET)
+GROUP = Dimension("group", "context", "group", ("all", "trade"), "all")
+DIMENSIONS = (CURRENCY, LANGUAGE, DEVICE, BUCKET, GROUP)
+TRADE = seal_context(KEYRING, "ann", {"group": "trade"})
+"""The context cookie of one visitor, worth nothing beside another's session."""
 
 BASKET = hole("basket", when_cookies=("basket",))
 HELLO = hole("hello")
 NEWS = hole("news", scope="public", dimensions=("language",))
 SEEN = hole("seen", cookies=("seen",))
 FORM = hole("form")
+BRIEF = hole("brief")
+NOTHING = hole("nothing")
+THEME = hole("theme", scope="public")
 LIVE = hole("live", scope="no-store")
 
 FILLER = b"<li>An item among others</li>" * 20
@@ -38,6 +45,8 @@ def build(origin: ScriptedOrigin) -> None:
     origin.routes("^/whole", "^/home", "^/form", "^/all", "^/live", "^/gate", "^/nonce")
     origin.routes("^/priced", dimensions=("currency", "language"), query=("page",))
     origin.routes("^/adaptive", dimensions=("device",))
+    origin.routes("^/trade", dimensions=("group",))
+    origin.routes("^/brief", "^/many", "^/theme", "^/long")
     origin.routes("^/tested", dimensions=("ab",))
     origin.pages |= {
         "/whole": shell(b"<h1>whole</h1>" + FILLER, headers=[("cache-control", "max-age=60")]),
@@ -60,6 +69,11 @@ def build(origin: ScriptedOrigin) -> None:
         "/priced": _priced,
         "/adaptive": _adaptive,
         "/tested": _tested,
+        "/trade": _trade,
+        "/brief": shell(b"<p>", BRIEF, b"</p>", NOTHING, CSRF, max_age=3),
+        "/many": shell(*(part for _ in range(40) for part in (b"<i>", CSRF, b"", FILLER)), NOTHING),
+        "/theme": shell(FILLER, THEME, FILLER),
+        "/long": shell(b"0123456789abcdef" * 5000, HELLO, CSRF, b"x" * 70_000),
         "/missing": shell(b"gone", status=404),
         "/style.css": Answer(
             200, [("cache-control", "max-age=60"), ("etag", '"v1"'),
@@ -85,6 +99,16 @@ def build(origin: ScriptedOrigin) -> None:
         "seen": lambda seen: f"seen {seen.cookies.get('seen')}".encode(),
         "form": lambda seen: Frame(0, 200, (b"<form>", CSRF, b"</form>"), max_age=60.0),
         "live": b"live",
+        "brief": lambda seen: Frame(0, 200, (b"brief",), max_age=2.0),
+        "nothing": Frame(0, 200, (), max_age=60.0),
+        "theme": lambda seen: Frame(
+            0,
+            200,
+            (f"theme {seen.cookies.get('theme')}".encode(),),
+            max_age=60.0,
+            scope="public",
+            reads=Reads(cookies=("theme",), headers=("dnt",), url=True),
+        ),
     }
 
 
@@ -95,6 +119,13 @@ def _priced(seen: Seen) -> Shell:
     values = (("currency", currency), ("language", language or ""))
     return shell(f"10 {currency}".encode(), NEWS, dimensions=(CURRENCY, LANGUAGE),
                  query=("page",), values=values)  # fmt: skip
+
+
+def _trade(seen: Seen) -> Shell:
+    context = open_context(KEYRING, seen.cookies.get("sessionid", ""),
+                           seen.cookies.get(CONTEXT_COOKIE, ""))  # fmt: skip
+    group = GROUP.reduce({}, {}, context) or ""
+    return shell(f"for {group}".encode(), dimensions=(GROUP,), values=(("group", group),))
 
 
 def _tested(seen: Seen) -> Shell:
@@ -111,7 +142,11 @@ def _adaptive(seen: Seen) -> Shell:
 TARGETS = (
     *["/whole", "/home", "/form", "/all", "/style.css", "/varied", "/coded", "/adaptive"] * 3,
     "/whole?utm_source=x", "/whole?a=1", "/whole?", "/live", "/gate", "/nonce", "/nonce",
-    "/priced", "/priced?page=2&x=1", "/priced?x=1&page=2", "/tested", "/missing", "/plain",
+    "/trade", "/trade", "/brief", "/brief", "/many", "/theme", "/theme?x=1", "/long", "/coded",
+    "/priced", "/priced?page=2&x=1", "/style.css?gclid=1", "/style.css?", "/./whole", "/whole/../x",
+    "/whole%3Fa", "/HOME", "/whole?a=1&utm_x=2", "/home;v=1", "//shop.test/whole", "/whole?a?b",
+    "http://user:word@shop.test/whole", "http://SHOP.test:80/whole", "/whole%00",
+    "/priced?x=1&page=2", "/tested", "/missing", "/plain",
     "/moved", "/nothing", "/esi", "/none", "//whole", "/%77hole", "/whole#a", "/wh\xf6le",
     "/_twopass/fragments", "/%5Ftwopass/x", "http://other.test/whole", "http://shop.test/home", "*",
 )  # fmt: skip
@@ -121,7 +156,13 @@ COOKIES = (
     "csrftoken=" + "a" * 31, "sessionid=ann; csrftoken=" + "c" * 64, "currency=USD", "currency=X",
     "lang=de; ab=b", "ab=a; sessionid=ann", "preview=1", "sessionid=", "seen=1; basket=2",
     "sessionid=ann; twopass_epoch=" + "e" * 22, "twopass_epoch=" + "f" * 22,
-    "sessionid=ann; sessionid=bob",
+    "sessionid=ann; sessionid=bob", f"sessionid=ann; {CONTEXT_COOKIE}={TRADE}",
+    f"sessionid=bob; {CONTEXT_COOKIE}={TRADE}", f"{CONTEXT_COOKIE}={TRADE}", "currency=\"USD\"",
+    'currency="U\\123D"', "currency=USD; currency=EUR", "currency=US\xc4", "lang=DE", "lang=de ",
+    "; ;=;sessionid=ann", "=ann", "sessionid", 'sessionid="ann"', "theme=dark",
+    "theme=light; seen=",
+    "sessionid=ann; theme=dark", "csrftoken=" + "d" * 64 + "; sessionid=bob", "x=" + "y" * 9000,
+    "; ".join(f"c{n}=1" for n in range(250)) + "; sessionid=ann",
 )  # fmt: skip
 FIELDS = (
     "Accept-Language: de", "Accept-Language: en;q=0.5, de", "User-Agent: Mobile Safari",
@@ -134,8 +175,26 @@ FIELDS = (
     "TwoPass-Proof: x", "Surrogate-Capability: x", "X_Cookie: y", "Content-Length: 0",
     "If-Modified-Since: Fri, 15 Jan 2027 07:00:00 GMT", "If-None-Match: *", 'If-None-Match: "v1"',
     "If-None-Match: nonsense", "Upgrade: h2c", "TE: trailers", "Via: 1.1 x",
+    'If-None-Match: "x", W/"v1"', "If-None-Match:", 'If-None-Match: "v1" "v1"',
+    "If-None-Match: *, *",
+    "If-Modified-Since: yesterday", "If-Modified-Since: Friday, 15-Jan-27 07:00:00 GMT",
+    "If-Modified-Since: Sat, 16 Jan 2027 07:00:00 GMT", 'If-Match: "other"', "Range: bytes=9-",
+    "Range: bytes=-0", "Range: bytes=0-1,3-4", "Accept-Encoding: gzip;q=0", "Accept-Encoding: *",
+    "Accept-Encoding: GZIP ; q=0.001", "Accept-Encoding: x-gzip, gzip;q=0", "Accept-Encoding:",
+    "Accept-Encoding: gzip;q=0.000, br", "Accept-Encoding: gzip;q=.5",
+    "Accept-Encoding: deflate,gzip", "Accept-Encoding: br, zstd;q=0.9", "Accept-Encoding: gzip, br",
+    "Accept-Language: de-AT, en;q=0.9", "Accept-Language: *", "Accept-Language: de;q=0, en",
+    "Accept-Language: \xff", "Cookie: sessionid=eve", "Cookie: seen=8", "DNT: 1", "dnt: 0",
+    "Connection: Keep-Alive", "Connection: accept-language", "Connection:", "Host: other.test",
+    "Cookie2: x", "X-Forwarded-Proto: https, http", "X-Forwarded-Host: shop.test", "Cookie_: x",
+    "Content-Type: text/plain", "Transfer-Encoding: identity", "Expect: 100-continue",
+    "Keep-Alive: 5", "Proxy-Connection: close", "X-HTTP-Method-Override: POST", "Trailer: Cookie",
+    "Forwarded: host=shop.test", "Range: lines=1-2", "If-Range: x", "Accept: text/html",
 )  # fmt: skip
-HOSTS = (*["shop.test"] * 12, "SHOP.test", "shop.test:80", "other.test", "evil.test", "", "a b")
+HOSTS = (
+    *["shop.test"] * 16, "shop.test.", "shop.test:080", "shop.test:81", "u@shop.test", "[::1]",
+    "shop.test:x", "SHOP.test", "shop.test:80", "other.test", "evil.test", "", "a b",
+)  # fmt: skip
 METHODS = (*["GET"] * 9, "HEAD", "HEAD", "POST", "OPTIONS", "BREW")
 
 
@@ -165,10 +224,10 @@ def any_request(chance: random.Random, tags: list[str]) -> bytes:
     return made.replace(b" HTTP/1.1", b" HTTP/1.0", 1) if chance.random() < 0.03 else made
 
 
-def something_happens(chance: random.Random, bench: Bench, origin: ScriptedOrigin) -> None:
+async def something_happens(chance: random.Random, bench: Bench, origin: ScriptedOrigin) -> None:
     """Time, a purge, or the origin's mind."""
-    bench.clock.tick(chance.choice((0, 0, 0, 1, 1, 29, 61)))
-    match chance.randrange(8):
+    bench.clock.tick(chance.choice((0, 0, 0, 0.5, 1, 1, 2, 29, 61)))
+    match chance.randrange(11):
         case 0:
             bench.purge(urls=("http://shop.test/all",))
         case 1:
@@ -177,3 +236,12 @@ def something_happens(chance: random.Random, bench: Bench, origin: ScriptedOrigi
             bench.edge.memory.expire(bench.clock())
         case 3:
             origin.fragments["hello"] = f"hi {chance.random()}".encode()
+        case 4:
+            bench.purge(groups=("uri:http://shop.test/style.css",), soft=chance.random() < 0.5)
+        case 5:
+            assert origin.manifest is not None
+            varying = () if origin.manifest.varying_headers else ("HX-Request",)
+            origin.manifest = replace(origin.manifest, varying_headers=varying)
+            await bench.edge.manifest.fetch()
+        case 6:
+            origin.pages["/whole"] = shell(f"<h1>{chance.random()}</h1>".encode() + FILLER)
