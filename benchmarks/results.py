@@ -52,6 +52,7 @@ class Result:
     goals: tuple[Goal, ...] = ()
     notes: list[str] = field(default_factory=list)
     series: dict[str, Series] = field(default_factory=dict)
+    contestants: dict[str, str] = field(default_factory=dict)
 
     def median(self, contestant: str, metric: str) -> float | None:
         """The median over rounds; None when it was not measured."""
@@ -72,6 +73,7 @@ class Result:
             "ratios": self._ratios(),
             "goals": [goal for goal in map(self._goal, self.goals) if goal is not None],
             "notes": self.notes,
+            "contestants": {name: self.contestants.get(name, "") for name in self.rounds},
             "headline": list(dict.fromkeys(goal.metric for goal in self.goals)),
             "series": {name: _samples(series) for name, series in self.series.items()},
         }

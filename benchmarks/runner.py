@@ -39,6 +39,7 @@ def run(
         machine.versions(),
         seconds,
         goals=scenario.goals,
+        contestants={contestant.name: contestant.what for contestant in chosen},
     )
     with ExitStack() as stack:
         targets = _start(scenario, chosen, stack, result, say)

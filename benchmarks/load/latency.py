@@ -11,7 +11,10 @@ _LARGEST: Final = 120_000_000
 
 
 class Latencies:
-    """Seconds in, milliseconds by percentile out."""
+    """Seconds in, milliseconds by percentile out.
+
+    Each counts from when its request was due, so nothing that was omitted need be put back in.
+    """
 
     def __init__(self) -> None:
         self._histogram = HdrHistogram(1, _LARGEST, 3)
@@ -20,18 +23,8 @@ class Latencies:
         return int(self._histogram.get_total_count())
 
     def add(self, seconds: float) -> None:
-        """Count one that was measured from when the request was due."""
+        """Count one."""
         self._histogram.record_value(_microseconds(seconds))
-
-    def add_corrected(self, seconds: float, interval: float) -> None:
-        """Count one of a closed loop that sends every `interval` seconds.
-
-        While it waited, others should have been sent and would have waited as well: they are
-        counted too (coordinated omission, as HdrHistogram corrects it).
-        """
-        self._histogram.record_corrected_value(
-            _microseconds(seconds), max(1, round(interval * 1_000_000))
-        )
 
     def percentile(self, percentile: float) -> float:
         """Milliseconds within which so many per cent were served."""

@@ -37,6 +37,23 @@ def test_a_page_that_had_to_wait_for_the_one_before_has_waited_since_it_was_due(
     assert tally.failures == []
 
 
+def test_one_stall_counts_for_all_who_waited_through_it(shop: Shop) -> None:
+    """A closed loop would tell of one slow page among ten: the others would not have been sent."""
+
+    def stalls_once(path: str, _cookie: str) -> tuple[int, bytes]:
+        if path == "/1":
+            time.sleep(1.0)
+        return 200, b"page"
+
+    tally = Tally(0, 10)
+    with shop(stalls_once) as base:
+        run(Crowd(base, ()), [visit(*(at / 10 for at in range(10)))], tally, 10)
+
+    assert len(tally.latencies) == 10
+    assert tally.latencies.percentile(50) >= 450
+    assert tally.latencies.percentile(90) >= 850
+
+
 def test_only_pages_due_within_the_window_count(shop: Shop) -> None:
     tally = Tally(0.05, 0.15)
     with shop(lambda path, cookie: (200, b"page")) as base:

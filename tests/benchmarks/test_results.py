@@ -82,13 +82,14 @@ def test_the_document_keeps_its_form() -> None:
 
     assert list(document) == [
         *("format", "scenario", "what", "machine", "versions", "seconds"),
-        *("rounds", "results", "ratios", "goals", "notes", "headline", "series"),
+        *("rounds", "results", "ratios", "goals", "notes", "contestants", "headline", "series"),
     ]
     assert document["format"] == 1
     assert document["rounds"]["slow"] == [{"rate": 5.0}]
     assert document["results"]["slow"] == {"rate": {"median": 5.0, "min": 5.0, "max": 5.0}}
     assert set(document["ratios"]) == {"twopass/django", "twopass/slow"}
     assert document["goals"] == [{"what": "w", "goal": "≥ 3", "measured": 200.0, "met": True}]
+    assert document["contestants"] == {"twopass": "", "django": "", "slow": ""}
     assert document["headline"] == ["rate"]
     assert document["series"] == {"twopass": {"memory": [[0.0, 1.5]]}}
     assert json.loads(json.dumps(document)) == document
