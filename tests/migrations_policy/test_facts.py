@@ -94,6 +94,30 @@ def test_recipes_follow_the_version(shop_files: Shop) -> None:
     assert "VIRTUAL" in recipe(18)
 
 
+@pytest.mark.parametrize(
+    ("version", "is_broken"),
+    [
+        ("13.20", False),
+        ("14.0", True),
+        ("14.3", True),
+        ("14.4", False),
+        ("14.10", False),
+        ("15.0", False),
+        ("18.1", False),
+        ("", False),  # nobody was asked
+    ],
+)
+def test_broken_minor_versions_are_told_apart(
+    shop_files: Shop, version: str, is_broken: bool
+) -> None:
+    build = 'AddIndexConcurrently("order", models.Index(fields=["status"], name="status_idx"))'
+    shop_files.write("0002_index", migration(build, atomic=False))
+
+    found = shop_files.lint(database=Database(server_version=version)).violations
+
+    assert ("concurrent-index-on-14-0" in {v.rule for v in found}) == is_broken
+
+
 def test_configured_limits_quiet_the_timeout_rules(shop_files: Shop) -> None:
     shop_files.write("0002_index", migration(INDEX))
     rule = {"no-lock-timeout"}
