@@ -15,9 +15,9 @@ VARIANTS = (("en", "EUR"), ("de", "EUR"), ("en", "USD"), ("en", "GBP"), ("en", "
 """Language and currency: 2,000 products make 10,000 pages."""
 
 
-def product_pages(limit: int) -> list[Page]:
-    """The first `limit` of them."""
-    return list(islice(_pages(), limit))
+def product_pages(limit: int, step: int = 1) -> list[Page]:
+    """The first `limit` of them; every `step`-th of those, of all variants alike."""
+    return list(islice(_pages(), 0, limit, step))
 
 
 def _pages() -> Iterator[Page]:

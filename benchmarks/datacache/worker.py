@@ -1,6 +1,6 @@
 """One way of making all pages, in processes of its own: prints what it took as JSON.
 
-python -m benchmarks.datacache.worker plain|levels|rebuild PAGES
+python -m benchmarks.datacache.worker plain|levels|rebuild PAGES STEP
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "examples.storefront.settings")
 BATCH = 100
 
 
-def main(way: str, limit: int) -> dict[str, float]:
+def main(way: str, limit: int, step: int) -> dict[str, float]:
     """Make the pages and say what it took."""
     django.setup()
     from origin.datacache.rebuild.rendering import begin_process
@@ -26,7 +26,7 @@ def main(way: str, limit: int) -> dict[str, float]:
     from .pages import product_pages
 
     begin_process()
-    pages = product_pages(limit)
+    pages = product_pages(limit, step)
     ways: dict[str, Callable[[list[object]], int]] = {
         "plain": _plain, "levels": _levels, "rebuild": _rebuild
     }  # fmt: skip
@@ -35,6 +35,7 @@ def main(way: str, limit: int) -> dict[str, float]:
     seconds = time.perf_counter() - began
     spent = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
+        "pages": len(pages),
         "wall_seconds": seconds,
         "pages_per_second": len(pages) / seconds,
         "cpu_seconds": sum(item.ru_utime + item.ru_stime for item in spent),
@@ -96,6 +97,6 @@ def _rebuild(pages: list[object]) -> int:
 if __name__ == "__main__":
     import logging
 
-    found = main(sys.argv[1], int(sys.argv[2]))
+    found = main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
     logging.shutdown()
     sys.stdout.write(json.dumps(found) + "\n")

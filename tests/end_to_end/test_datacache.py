@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -128,6 +129,19 @@ def test_a_rebuild_through_the_edge_killed_and_resumed(
     assert stack.origin_requests() == []
     with httpx.Client() as visitor:
         assert "hit" in visitor.get(paths[50]).headers["Cache-Status"]
+
+    # a price import: what shows the price is made anew, and nothing else
+    change(environment, f"Product.objects.filter(pk={first}).update(price=Decimal('3210.00'))")
+    partial = manage(environment, *options)
+    assert partial.returncode == 0, partial.stderr
+    found = re.search(r": (\d+) fresh, (\d+) made", partial.stdout)
+    assert found, partial.stdout
+    fresh, made = map(int, found.groups())
+    assert (fresh + made, 1 <= made <= 12) == (len(paths), True), partial.stdout
+    with httpx.Client() as visitor:
+        shown = visitor.get(paths[0])
+        assert "€3,210.00" in shown.text
+        assert "hit" in shown.headers["Cache-Status"]
 
     forced = manage(environment, *options, "--only-group", f"product:{first}", "--force")
     assert forced.returncode == 0, forced.stderr
