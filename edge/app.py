@@ -44,5 +44,8 @@ def create_app(
     router: Router = app.router
     router.redirect_slashes = False
     router.default = Handler(edge)
+    # Nor are there routes whose errors Starlette's own layers would have to render: what the
+    # handler lets through is the server's to log, and to answer with 500 or a cut connection.
+    app.middleware_stack = router
     app.state.edge = edge
     return app

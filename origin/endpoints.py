@@ -86,7 +86,8 @@ def _bundle(visit: Visit, asked: BundleRequest, target: Target, min_lsn: str | N
     )
     response: HttpResponseBase = yield Run(sub, TwoPass(Pass.SECOND, work=bundle), min_lsn)
     if isinstance(response, FramesResponse):
-        yield Work(lambda: update_context_cookie(sub, response, conf))
+        if conf.context is not None:  # a change of threads under ASGI, for nothing without it
+            yield Work(lambda: update_context_cookie(sub, response, conf))
         _drop_refreshed_session(sub, response)
         return response
     if response.status_code >= 500:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from bench import Bench
+from sockets import edge_before, raw
 
 from fragments.bundle import Frame, Head, Verdict
 from fragments.shell import CONTENT_TYPE, Shell
-from origin import Answer, ScriptedOrigin, Seen, hole, shell, token
+from origin import Answer, ScriptedOrigin, Seen, as_asgi, hole, shell, token
 
 IMPATIENT = {"fragment_deadline": 0.02, "page_deadline": 0.06, "first_pass_timeout": 0.02}
 
@@ -356,3 +358,25 @@ async def test_what_is_held_shows_in_status_and_metrics(
     assert status["manifest"] == {"verdict": "ok", "routes": 0, "release": "r1", "age": 0.0}
     assert status["origin"]["state"] == "closed"
     assert status["outcomes"] == {"uri-miss": 1}
+
+
+async def test_a_defect_of_the_edge_is_a_500_and_closes_nothing_else(
+    origin: ScriptedOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No layer of Starlette's stands around the handler: the server answers and logs."""
+    origin.now = time.time
+    origin.pages["/"] = shell(b"fine")
+    async with edge_before(as_asgi(origin)) as (port, edge):
+
+        def broken(*_: object) -> None:
+            raise LookupError("a defect")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("edge.handler.begin", broken)
+            head = await raw(port, b"GET / HTTP/1.1\r\nhost: shop.test\r\n\r\n")
+        after = await raw(port, b"GET / HTTP/1.1\r\nhost: shop.test\r\nconnection: close\r\n\r\n")
+        assert edge.active == 0
+
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert b"a defect" not in head
+    assert after.startswith(b"HTTP/1.1 200 ")
