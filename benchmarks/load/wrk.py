@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -48,7 +50,7 @@ def wrk(
     cookies: Sequence[str] = (),
     requests: str = "",
 ) -> Measurement:
-    """Requests per second, p50 and p99 in milliseconds, bytes per response.
+    """Requests per second, p50 and p99 in milliseconds, bytes per response, the load's own share.
 
     `cookies` are the Cookie fields of as many visitors, who take turns; `requests` is a Lua script
     that says what is asked for instead.
@@ -64,8 +66,16 @@ def wrk(
         fields = [f"-H{name}: {value}" for name, value in (headers or {}).items()]
         command = ["taskset", "-c", str(load_core()), program, "-t1", f"-c{connections}"]
         command += [f"-d{max(1, round(seconds))}s", "-s", str(script), *fields, url]
+        began, busy = time.perf_counter(), _seconds_of_children()
         run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
-    return _parse(run.stdout + run.stderr)
+        busy = (_seconds_of_children() - busy) / (time.perf_counter() - began)
+    return {**_parse(run.stdout + run.stderr), "client_busy": busy}
+
+
+def _seconds_of_children() -> float:
+    """Processor time of the children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def in_turn(cookies: Sequence[str], paths: Sequence[str]) -> str:
@@ -78,6 +88,7 @@ def together(row: Measurement, requests: int) -> Measurement:
     return {
         "requests_per_second": row["requests_per_second"] / requests,
         "bytes_per_response": row["bytes_per_response"] * requests,
+        "client_busy": row["client_busy"],
     }
 
 

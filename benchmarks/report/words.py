@@ -30,7 +30,14 @@ _FIRST: Final = (
     "held_pages_per_second", "pages_per_second", "requests_per_second", "whole_page_ms",
     "first_byte_ms", "p50_ms", "p99_ms",
 )  # fmt: skip
-_ASIDE: Final = ("max_ms", "client_busy", "pages", "changes_per_second", "purges")
+_ASIDE: Final = (
+    "max_ms",
+    "client_busy",
+    "client_busy_200kb",
+    "pages",
+    "changes_per_second",
+    "purges",
+)
 
 
 def label(metric: str) -> str:

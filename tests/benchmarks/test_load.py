@@ -36,9 +36,13 @@ def test_visitors_of_wrk_take_turns_and_ask_for_every_path() -> None:
 
 
 def test_a_page_and_its_scripts_request_are_one() -> None:
-    row = _parse(REPORT.format(0))
+    row = {**_parse(REPORT.format(0)), "client_busy": 0.5}
 
-    assert together(row, 2) == {"requests_per_second": 250.0, "bytes_per_response": 20480.0}
+    assert together(row, 2) == {
+        "requests_per_second": 250.0,
+        "bytes_per_response": 20480.0,
+        "client_busy": 0.5,
+    }
 
 
 class Server:
