@@ -14,7 +14,7 @@ _NAMES: Final = {
     "client_busy": "load client busy",
 }
 _UNITS: Final = {"ms": "ms", "mib": "MiB", "seconds": "s"}
-_BETTER_LOW: Final = ("_ms", "_seconds", "_mib", "_growth", "_errors", "descriptors")
+_BETTER_LOW: Final = ("_ms", "seconds", "_mib", "_growth", "_errors", "descriptors")
 _BETTER_LOW_WORDS: Final = (
     "bytes",
     "queries",

@@ -120,7 +120,7 @@ def test_metrics_have_names_for_people(metric: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("metric", "low"),
     [("p50_ms", True), ("bytes_per_response_200kb", True), ("requests_per_second", False),
-     ("origin_requests_per_page", True), ("held_pages_per_second", False)],
+     ("origin_requests_per_page", True), ("held_pages_per_second", False), ("seconds", True)],
 )  # fmt: skip
 def test_whether_less_is_better(metric: str, low: bool) -> None:
     assert words.is_better_low(metric) is low
