@@ -32,8 +32,10 @@ class LabelledStore(Generic[K, V]):
         self.evictions = 0
         self._dead = 0
         """Entries that are purged and not cleared away."""
+        self._purged: deque[list[Entry[K, V]]] = deque()
+        """Those, as purges found them."""
         self._chores: deque[list[Entry[K, V]]] = deque()
-        """Entries that somebody has to look at."""
+        """Entries that somebody has to look at: made stale, or over."""
         self._retired: list[Entry[K, V]] = []
         """Those of stores that were emptied; nothing else refers to them."""
         self._begin_empty()
@@ -121,16 +123,12 @@ class LabelledStore(Generic[K, V]):
     def tidy(self, now: float) -> bool:
         """Clear away a slice of what is marked or over; whether there is more."""
         for _ in range(SLICE):
-            if self._retired:
-                self._forget_retired()
-            elif self._chores:
-                chore = self._chores[0]
-                self._look_at(chore.pop(), now)
-                if not chore:
-                    self._chores.popleft()
-            else:
+            if self._free_one():
+                continue
+            if not self._chores:
                 return False
-        return bool(self._retired or self._chores)
+            self._look_at(_take(self._chores), now)
+        return bool(self._retired or self._purged or self._chores)
 
     # -- one entry
 
@@ -153,8 +151,8 @@ class LabelledStore(Generic[K, V]):
         return entry
 
     def _make_room(self, size: int) -> None:
-        while self._retired and self.bytes + size > self.limit:
-            self._forget_retired()
+        while self.bytes + size > self.limit and self._free_one():
+            pass
         while self.bytes + size > self.limit:
             entry = self._queues.victim(len(self._entries))
             assert entry is not None, "bytes are counted that nothing has"
@@ -221,21 +219,40 @@ class LabelledStore(Generic[K, V]):
                     self._settle(entry)
                     entry.mark = mark
                     marked.append(entry)
-        if mark == PURGED:
+        if marked and mark == PURGED:
             self._dead += len(marked)
-        if marked:
+            self._purged.append(marked)
+        elif marked:
             self._chores.append(marked)
         return len(marked)
 
     def _retire(self) -> None:
         """Begin again with nothing; the bytes are counted until they are free."""
         self._retired += self._entries.values()
+        self._purged.clear()
         self._chores.clear()
         self._dead = 0
         self._begin_empty()
 
-    def _forget_retired(self) -> None:
-        entry = self._retired.pop()
-        if entry.value is not None:
-            self.bytes -= entry.value.size
-            entry.let_go()
+    def _free_one(self) -> bool:
+        """Free what one purged entry takes; whether there was one."""
+        if self._retired:
+            entry = self._retired.pop()
+            if entry.value is not None:
+                self.bytes -= entry.value.size
+                entry.let_go()
+        elif self._purged:
+            entry = _take(self._purged)
+            if entry.value is not None:
+                self._drop(entry)
+        else:
+            return False
+        return True
+
+
+def _take(lists: deque[list[Entry[K, V]]]) -> Entry[K, V]:
+    """The next entry of lists of which none is empty."""
+    entry = lists[0].pop()
+    if not lists[0]:
+        lists.popleft()
+    return entry

@@ -11,7 +11,7 @@ from things import Thing
 from edge.core.purge import Invalidation, Labels
 from edge.store.eviction import PATIENCE
 from edge.store.ghosts import Ghosts
-from edge.store.labelled import LabelledStore
+from edge.store.labelled import SLICE, LabelledStore
 
 ROOM = 1000
 """Objects that fit."""
@@ -125,19 +125,19 @@ def test_a_renewed_object_keeps_its_standing() -> None:
 
 
 def test_what_is_purged_leaves_before_anything_else_must() -> None:
-    store: LabelledStore[int, Thing] = LabelledStore(ROOM * 10)
-    for key in range(ROOM):
+    many = 8 * SLICE
+    store: LabelledStore[int, Thing] = LabelledStore(many * 10)
+    for key in range(many):
         labels = Labels("http://s/", ("old",) if key % 2 else ())
         store.put(key, Thing(labels=labels))
         for _ in range(3):
             store.get(key)
     store.invalidate(Invalidation(groups=("old",)), 1.0)
-    while store.tidy(1.0):
-        pass
-    for key in range(ROOM, ROOM + ROOM // 2):
+    for key in range(many, many + many // 2):
         assert store.put(key, Thing())
 
     assert store.evictions == 0
+    assert len(store) == many
 
 
 def test_ghosts_are_remembered_once_and_take_eight_bytes_each() -> None:

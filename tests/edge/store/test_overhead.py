@@ -13,6 +13,7 @@ from edge.core.messages import RequestHead, ResponseHead
 from edge.core.policy import CachePolicy, assess
 from edge.core.prepared import Expiry, prepare_fragment, prepare_shell
 from edge.core.purge import Labels
+from edge.core.shared import shared_fields
 from edge.core.site import PageRecord
 from edge.core.steps import Page
 from edge.core.stored import prepare
@@ -109,6 +110,7 @@ def test_it_costs_little_beside_its_bytes_and_is_counted_honestly(
 ) -> None:
     for number in range(10**6, 10**6 + 50):  # whatever is made once
         fill(memory, number)
+    shared_fields((b"x", b"%d" % number) for number in range(5000))  # as many as are remembered
     gc.collect()
     counted = sum(store.bytes for store in memory._stores)
     tracemalloc.start()
