@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from edge.callers import Memo
-from edge.core.key import BadTarget, canonical_host
+from edge.core.key import MAX_HOST, BadTarget, canonical_host
+from edge.core.long_names import short_bytes
 from edge.core.page_key import filtered_query, target_of
 from edge.core.site import Site
 from edge.core.steps import PLAIN
@@ -38,7 +39,8 @@ class Direct:
         base = self._bases.get((scheme, host))
         if base is None:
             base = self._base(scheme, host)
-            self._bases.keep((scheme, host), base)
+            if len(host) <= MAX_HOST:
+                self._bases.keep((scheme, host), base)
         if not base or not target.startswith(b"/"):
             return None
         # no host has a slash in it: where the bytes are those of a key, so is each part of them
@@ -74,8 +76,8 @@ class Direct:
             return False
         if memory.records.get(path_key) is not None:
             return False
-        if path_key not in self._unrouted:
+        if short_bytes(path_key) not in self._unrouted:
             if site.route(path_key[len(base) :]) is not None:
                 return False
-            self._unrouted.keep(path_key, True)
+            self._unrouted.keep(short_bytes(path_key), True)
         return True

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from edge.core.long_names import short_text
+
 MAX_NAMES: Final = 100_000
 """URLs, groups or prefixes of one invalidation: as many as the fence remembers."""
 
@@ -130,8 +132,9 @@ class Fence:
         self.position += 1
         for kind, names in (("url", invalidation.urls), ("group", invalidation.groups)):
             for name in names:
-                self._names[kind, name] = self.position
-                self._names.move_to_end((kind, name))
+                known = (kind, short_text(name))
+                self._names[known] = self.position
+                self._names.move_to_end(known)
         for prefix in invalidation.prefixes:
             self._prefixes[prefix] = self.position
             self._prefixes.move_to_end(prefix)
@@ -146,14 +149,17 @@ class Fence:
             return True
         if since < self.floor or self._everything > since:
             return False
-        if self._names.get(("url", labels.url), 0) > since:
+        if self._at("url", labels.url) > since:
             return False
-        if any(self._names.get(("group", group), 0) > since for group in labels.groups):
+        if any(self._at("group", group) > since for group in labels.groups):
             return False
         return not any(
             position > since and labels.url.startswith(prefix)
             for prefix, position in self._prefixes.items()
         )
+
+    def _at(self, kind: str, name: str) -> int:
+        return self._names.get((kind, short_text(name)), 0)
 
     def _forget(self) -> None:
         while len(self._names) > self.limit:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from edge.core.long_names import short_bytes
 from edge.store.changes import Changes
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-
-LONG_KEY: Final = 256
-"""Bytes of a key from which its digest stands for it: visitors choose how long a URL is."""
 
 
 class BoundedMap(Generic[K, V]):
@@ -66,6 +63,4 @@ class BoundedMap(Generic[K, V]):
 
 
 def _short(key: Hashable) -> Hashable:
-    if isinstance(key, bytes) and len(key) > LONG_KEY:
-        return hashlib.blake2b(key).digest()
-    return key
+    return short_bytes(key) if isinstance(key, bytes) else key

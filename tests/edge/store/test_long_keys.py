@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tracemalloc
 
+from edge.core.long_names import LONG as LONG_KEY
 from edge.core.prepared import Expiry, prepare_fragment, prepare_shell
-from edge.core.purge import Labels
+from edge.core.purge import Fence, Invalidation, Labels
 from edge.core.site import PageRecord
 from edge.core.steps import Page
 from edge.settings import Settings
-from edge.store.bounded import LONG_KEY, BoundedMap
+from edge.store.bounded import BoundedMap
 from edge.store.memory import Memory
 from fragments.shell import Shell
 
@@ -31,6 +32,23 @@ def test_a_long_key_takes_no_more_room_than_a_short_one() -> None:
     found.discard(LONG + b"7")
     assert found.get(LONG + b"7") is None
     assert found.get(LONG) is None
+
+
+def test_a_long_name_fences_as_a_short_one_does() -> None:
+    """Unsafe requests put their own URLs here."""
+    fence, name = Fence(), "uri:" + LONG.decode()
+    tracemalloc.start()
+    try:
+        for number in range(1000):
+            fence.advance(Invalidation(groups=(f"{name}{number}",)))
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert taken < 1000 * 4 * LONG_KEY
+    assert not fence.may_store(Labels("", (f"{name}7",)), 7)
+    assert fence.may_store(Labels("", (f"{name}7",)), 8)
+    assert fence.may_store(Labels("", (f"{name}x",)), 7)
 
 
 def test_stores_count_the_bytes_of_keys() -> None:
