@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -328,3 +329,35 @@ def test_uvicorn_has_what_this_rests_on() -> None:
                  "server_state.total_requests", "write_paused"):  # fmt: skip
         assert name in source + inspect.getsource(uvicorn.protocols.http.flow_control), name
     assert config.http is HttpToolsProtocol
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_pipeline_in_any_pieces_is_answered_in_order(
+    bench: Bench, origin: ScriptedOrigin, lines: Lines, seed: int
+) -> None:
+    chance = random.Random(seed)
+    origin.fragments["slow"] = lambda seen: f"for {seen.cookies.get('sessionid')}".encode()
+    made: list[tuple[bytes, bytes]] = []
+    for number in range(40):
+        name = f"v{number}"
+        target, method = chance.choice(tuple(BODIES)), chance.choice(("GET", "GET", "GET", "POST"))
+        fields = [f"Cookie: sessionid={name}", *(["Content-Length: 3"] if method == "POST" else [])]
+        body = f"<p>for {name}</p>".encode() if target == "/slow" else BODIES[target]
+        if method == "POST" and target != "/plain":
+            body = b"rendered in process"
+        data = request(target, *fields, method=method)
+        made.append((data + (b"abc" if method == "POST" else b""), body))
+    stream = b"".join(data for data, _ in made)
+    line = lines.fast()
+
+    while stream:
+        size = chance.choice((1, 7, 50, 500, 5000))
+        line.feed(stream[:size])
+        stream = stream[size:]
+        for _ in range(chance.choice((0, 0, 1, 5))):
+            await asyncio.sleep(0)
+        if chance.random() < 0.1:
+            bench.purge(urls=("http://shop.test/page",), soft=chance.random() < 0.5)
+    await line.rest()
+
+    assert [answer.body for answer in parsed(bytes(line.wire.sent))] == [body for _, body in made]
