@@ -19,7 +19,7 @@ from tests.migrations_policy.workbench import Shop, migration
 
 PAYER = '"order", "payer", models.ForeignKey("shop.customer", models.CASCADE, related_name="+"'
 EMPTY = 'migrations.RunSQL("TRUNCATE shop_order", migrations.RunSQL.noop)'
-QUICK = {"index", "foreign key column", "default of a value", "not null with a default", "rename"}
+QUICK = {"foreign key column", "not null with a default", "rename"}
 # name: (operations, what is there before)
 CASES: dict[str, tuple[str, str]] = {
     "index": (
