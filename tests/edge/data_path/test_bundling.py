@@ -76,6 +76,20 @@ async def test_fragments_that_write_are_never_moved(bench: Bench, origin: Script
     assert bundles(origin) == [["messages", "one"]] * 2
 
 
+async def test_what_is_known_of_one_place_moves_no_writing_one(
+    bench: Bench, origin: ScriptedOrigin
+) -> None:
+    page_of(origin, slow=takes(0.05, "S"), one=takes(0.0, "1"))
+    await bench.visitor(sessionid="alice").get("/")
+    origin.pages["/writing"] = shell(
+        hole("slow", scope="no-store", writes=True), hole("one", scope="no-store")
+    )
+    bundles(origin)
+
+    assert (await bench.visitor(sessionid="alice").get("/writing")).text == "S1"
+    assert bundles(origin) == [["slow", "one"]]
+
+
 async def test_a_gated_page_has_one_bundle(bench: Bench, origin: ScriptedOrigin) -> None:
     origin.pages["/"] = shell(*(hole(n, scope="no-store") for n in ("slow", "one")), gate=True)
     origin.fragments |= {"slow": takes(0.05, "S"), "one": takes(0.0, "1")}
