@@ -21,11 +21,11 @@ BATCH = 100
 def main(way: str, limit: int, step: int) -> dict[str, float]:
     """Make the pages and say what it took."""
     django.setup()
-    from origin.datacache.rebuild.rendering import begin_process
+    from origin.datacache.rebuild.rendering import discover
 
     from .pages import product_pages
 
-    begin_process()
+    discover()
     pages = product_pages(limit, step)
     ways: dict[str, Callable[[list[object]], int]] = {
         "plain": _plain, "levels": _levels, "rebuild": _rebuild
