@@ -5,12 +5,12 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 import devstack
 from origin.conf import get_settings
 from origin.datacache import layers
-from origin.datacache.panel import DataCachePanel
 from origin.report.asking import ask
 from tests.datacache.conftest import Begin
 from tests.datacache.shop.models import Shelf, Shoe
@@ -78,21 +78,26 @@ def test_a_request_knows_what_was_invalidated_before_it_began(
     other.close()
 
 
-def test_the_debug_toolbar_panel_counts_levels(shared: layers.Levels, rf) -> None:
+def test_the_debug_toolbar_panel_counts_levels(shared: layers.Levels, rf, settings) -> None:
+    """In the toolbar itself, around a request, as it calls its panels."""
+    settings.STATIC_URL = "/static/"
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "debug_toolbar"]
+    settings.DEBUG_TOOLBAR_PANELS = ["origin.datacache.panel.DataCachePanel"]
+    from debug_toolbar.toolbar import DebugToolbar
+
     from tests.datacache.shop.cached import price_of
 
-    class Toolbar:
-        def __init__(self) -> None:
-            self.stats: dict[str, object] = {}
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(f"{price_of(1)} {price_of(1)}")
 
-    panel = DataCachePanel.__new__(DataCachePanel)
-    recorded: dict[str, object] = {}
-    panel.record_stats = recorded.update  # type: ignore[method-assign]
-    panel.get_stats = lambda: recorded  # type: ignore[method-assign]
+    request = rf.get("/")
+    toolbar = DebugToolbar(request, view)
+    (panel,) = [item for item in toolbar.panels if item.panel_id == "TwoPassDataCache"]
     panel.enable_instrumentation()
-    price_of(1), price_of(1)
+    response = panel.process_request(request)
     panel.disable_instrumentation()
-    panel.generate_stats(rf.get("/"), None)  # type: ignore[arg-type]
+    panel.generate_stats(request, response)
 
     assert panel.nav_subtitle == "0 request, 1 process, 0 redis, 2 loader"
-    assert "price_of" in panel.content
+    assert "loader: tests.datacache.shop.cached.price_of" in panel.content
+    assert "<th>hits_process</th><td>1</td>" in panel.content
