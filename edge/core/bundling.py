@@ -33,9 +33,16 @@ class Rendered:
         """When its rendering began."""
         return self.arrived - self.took
 
-    def holds(self, others_began: float) -> bool:
-        """Whether one that began then had to wait for most of this one's rendering."""
-        return others_began >= self.arrived - self.took / 2
+    def holds(self, last_began: float, last_arrived: float) -> bool | None:
+        """Whether another had to wait for it, by when the last of the others began and came.
+
+        One that began in the second half of this rendering, or later, has waited. None where
+        the others were all done by then: nobody was left who could have waited.
+        """
+        halfway = self.arrived - self.took / 2
+        if last_began >= halfway:
+            return True
+        return False if last_arrived > halfway else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +72,18 @@ def first_seen(seconds: float, holds: bool | None, now: float) -> Slowness:
 
 
 def who_held(frames: Sequence[Rendered]) -> list[bool | None]:
-    """For each frame of one bundle, whether another waited for it; None for one that came alone."""
+    """For each frame of a bundle, whether another waited for it; None where that does not show."""
     if len(frames) < 2:
         return [None] * len(frames)
-    latest, runner_up = sorted(range(len(frames)), key=lambda n: -frames[n].began)[:2]
-    return [
-        frame.holds(frames[runner_up if number == latest else latest].began)
-        for number, frame in enumerate(frames)
-    ]
+    began = _last_of_others([frame.began for frame in frames])
+    arrived = _last_of_others([frame.arrived for frame in frames])
+    return [frame.holds(*last) for frame, *last in zip(frames, began, arrived, strict=True)]
+
+
+def _last_of_others(moments: Sequence[float]) -> list[float]:
+    """For each, the latest of all but itself."""
+    latest, runner_up = sorted(range(len(moments)), key=lambda n: -moments[n])[:2]
+    return [moments[runner_up if n == latest else latest] for n in range(len(moments))]
 
 
 def split(
