@@ -77,10 +77,10 @@ def decode(key: str, data: bytes) -> Entry:
     magic, flags, checksum, length = _PREFIX.unpack_from(data)
     if magic != _MAGIC or flags not in (_PLAIN, _DEFLATED):
         raise Unreadable("no entry of ours, or one of another release")
-    body = data[_PREFIX.size :]
-    if zlib.crc32(body, _checksum_of_start(key, flags, length)) != checksum:
+    header = data[_PREFIX.size : _PREFIX.size + length]
+    payload = data[_PREFIX.size + length :]
+    if _checksum(key, flags, header, payload) != checksum:
         raise Unreadable("damaged, or stored under another key")
-    header, payload = body[:length], body[length:]
     try:
         label, at, lsn, groups, (loaded, fresh, usable, seconds) = msgpack.unpackb(header)
         freshness = Freshness(loaded + 0.0, fresh + 0.0, usable + 0.0, seconds + 0.0)
@@ -106,9 +106,6 @@ def _inflate(data: bytes) -> bytes:
 
 
 def _checksum(key: str, flags: int, header: bytes, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(header, _checksum_of_start(key, flags, len(header))))
-
-
-def _checksum_of_start(key: str, flags: int, length: int) -> int:
-    # the length too: where the header ends decides what the payload is
-    return zlib.crc32(f"{flags} {length} {key}".encode("utf-8", "replace"))
+    # the lengths too: where the header ends decides what the payload is
+    start = f"{flags} {len(header)} {key}".encode("utf-8", "replace")
+    return zlib.crc32(payload, zlib.crc32(header, zlib.crc32(start)))
