@@ -128,11 +128,11 @@ SCENARIO = Scenario(
     contestants=(
         Contestant(
             "twopass",
-            "edge with a quarter of its usual memory, so that it is full early",
+            "edge with a sixteenth of its usual memory, so that it is full after a minute",
             partial(
                 behind_edge,
-                TWOPASS_STORE_BYTES=str(64 * 2**20),
-                TWOPASS_PRIVATE_BYTES=str(16 * 2**20),
+                TWOPASS_STORE_BYTES=str(16 * 2**20),
+                TWOPASS_PRIVATE_BYTES=str(4 * 2**20),
             ),
         ),
     ),
