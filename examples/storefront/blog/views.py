@@ -19,7 +19,7 @@ class PublishedPosts:
         return Post.objects.published(timezone.now())
 
 
-@two_pass(dimensions=("currency",), query=("page",), groups=("posts", "navigation"))
+@two_pass(dimensions=("currency",), query=("page",), groups=("posts",))
 class Journal(PublishedPosts, ListView):  # type: ignore[type-arg]
     """All posts, the newest first."""
 
@@ -28,7 +28,7 @@ class Journal(PublishedPosts, ListView):  # type: ignore[type-arg]
     paginate_by = 6
 
 
-@two_pass(dimensions=("currency",), query=(), groups=("posts", "navigation"))
+@two_pass(dimensions=("currency",), query=(), groups=("posts",))
 class PostPage(PublishedPosts, DetailView):  # type: ignore[type-arg]
     """One post, and others to go on with."""
 

@@ -79,11 +79,15 @@ def listed_product(slug: str) -> Product:
     return product
 
 
-@cached(key="{path}", max_age=HOUR, groups=("navigation",))
+@cached(key="{path}", max_age=HOUR, groups=("shelves",))
 def lineage(path: str) -> tuple[Category, ...]:
     """The shelves from the root down to the one at `path`."""
     paths = Category(path=path).lineage_paths()
-    return tuple(Category.objects.filter(path__in=paths).order_by("path"))
+    numbers = list(
+        Category.objects.filter(path__in=paths).order_by("path").values_list("pk", flat=True)
+    )
+    found = categories.get_many(numbers)
+    return tuple(found[pk] for pk in numbers if pk in found)
 
 
 @cached(max_age=HOUR, groups=("navigation",))

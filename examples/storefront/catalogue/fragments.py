@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from origin import add_groups, fragment
 
 from ..accounts.marker import COOKIE as GROUP_COOKIE
+from .cached import shelves
 from .models import Product
 from .pricing import price_list_of
 from .seen import COOKIE as SEEN_COOKIE
@@ -40,6 +41,15 @@ def group_price(request: HttpRequest, product: int, price: str, **_: object) -> 
         return ""
     context = {"group": group, "price": own_price}
     return render_to_string("catalogue/_group_price.html", context, request)
+
+
+@fragment("navigation", scope="public", max_age=3600, groups=("navigation",))
+def navigation(request: HttpRequest, shelf: str, **_: object) -> str:
+    """The top shelves, the one of the page marked; the same for all pages below it.
+
+    Without the request: nothing of a visitor or a page is in it but its arguments.
+    """
+    return render_to_string("catalogue/_navigation.html", {"shelves": shelves(), "open": shelf})
 
 
 @fragment(

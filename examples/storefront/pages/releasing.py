@@ -16,7 +16,7 @@ logger = logging.getLogger("storefront")
 # other ways (products, customer groups) drops everything.
 GROUPS = {
     "blog_post": ("posts",),
-    "catalogue_category": ("navigation",),
+    "catalogue_category": ("navigation", "shelves"),
     "money_exchangerate": ("prices",),
 }
 # No page shows these but to their owner, and fragments of one's own are never older than a minute.

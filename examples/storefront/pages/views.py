@@ -49,14 +49,14 @@ class Home(TemplateView):
         )
 
 
-@two_pass(dimensions=("currency",), query=(), groups=("navigation",))
+@two_pass(dimensions=("currency",), query=())
 class About(TemplateView):
     """Who the shop is."""
 
     template_name = "pages/about.html"
 
 
-@two_pass(dimensions=("currency",), query=(), groups=("navigation",))
+@two_pass(dimensions=("currency",), query=())
 class Delivery(TemplateView):
     """Delivery and returns."""
 

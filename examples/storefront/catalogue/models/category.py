@@ -30,7 +30,7 @@ class CategoryQuerySet(InvalidatingQuerySet["Category"]):
 class Category(Localised, models.Model):
     """A shelf of the shop."""
 
-    # names stand in every page's navigation, so a change reaches all of them
+    # names stand in every page's navigation, which is a fragment, and on the pages of their own
     two_pass_groups = ("category:{pk}", "navigation")
 
     parent = models.ForeignKey(

@@ -9,6 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from ..models import Category
+
 register = template.Library()
 
 STAR = "M10 1.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8L10 14.9l-5.2 2.7 1-5.8L1.6 7.7l5.8-.8z"
@@ -42,9 +44,23 @@ def stars(average: Decimal, count: int | None = None) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def here_in(context: template.Context, language: str) -> str:
-    """The URL of this page in another language."""
+    """The URL of this page in another language; head and switches show the same ones."""
     request: HttpRequest = context["request"]
-    return translate_url(request.get_full_path(), language)
+    known: dict[str, str] = request.__dict__.setdefault("_here_in", {})
+    if language not in known:
+        known[language] = translate_url(request.get_full_path(), language)
+    return known[language]
+
+
+@register.simple_tag(takes_context=True)
+def open_shelf(context: template.Context) -> str:
+    """The path of the top shelf that this page belongs to; empty for pages of no shelf.
+
+    All that the navigation needs of a page, so that there is one of it for each top shelf.
+    """
+    shelves = [context.get("category"), *(context.get("lineage") or ())]
+    path = next((shelf.path for shelf in shelves if isinstance(shelf, Category)), "")
+    return path.partition("/")[0]
 
 
 def _row() -> SafeString:

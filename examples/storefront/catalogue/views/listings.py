@@ -93,7 +93,7 @@ class CategoryPage(ProductListing):
         )
 
 
-@two_pass(dimensions=("currency",), query=QUERY, groups=("navigation", "prices"), max_age=60)
+@two_pass(dimensions=("currency",), query=QUERY, groups=("prices",), max_age=60)
 class SearchPage(ProductListing):
     """Products whose texts hold all the words."""
 

@@ -25,7 +25,7 @@ from ..seen import remember
 REVIEWS_A_PAGE = 6
 
 
-@two_pass(dimensions=("currency",), query=("reviews",), groups=("navigation", "prices"))
+@two_pass(dimensions=("currency",), query=("reviews",), groups=("prices",))
 class ProductPage(DetailView):  # type: ignore[type-arg]
     """One product with its reviews."""
 
