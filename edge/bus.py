@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from .core.purge import Invalidation
+from .core.visits import PageVisits, added_up
 from .fleet import Member, Receipt
 
 logger = logging.getLogger("twopass.edge.bus")
 
 MAX_LINE: Final = 256 * 1024 * 1024
 ANSWER_WITHIN: Final = 5.0
+MARGIN: Final = 10
+"""Times the rows asked for that each worker gives of its visits: to be among the first of all, a
+page need not be among the first of every worker."""
 
 
 class WorkerFleet:
@@ -70,6 +74,13 @@ class WorkerFleet:
             for item in answer or ():
                 merged.setdefault(json.dumps([item.get("url"), item.get("dimensions")]), item)
         return list(merged.values())[:limit]
+
+    async def visits(self, prefix: str, limit: int) -> list[PageVisits]:
+        """The visits of all workers, added up."""
+        question = {"prefix": prefix, "limit": MARGIN * limit}
+        answers = await self._ask("visits", question, ANSWER_WITHIN)
+        tables = [[PageVisits(*row) for row in answer or ()] for answer in answers.values()]
+        return added_up(tables, limit)
 
     async def counter_snapshots(self) -> list[list[dict[str, Any]]]:
         """The counters of each worker that answers."""
@@ -212,6 +223,8 @@ def _answer(member: Member, question: dict[str, Any]) -> Any:
             return member.status()
         case "objects":
             return member.objects(question["prefix"], question["limit"])
+        case "visits":
+            return member.visits(question["prefix"], question["limit"])
         case "counters":
             return member.counter_snapshot()
     return None

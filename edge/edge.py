@@ -20,6 +20,7 @@ from edge.core.key import HostPatterns
 from edge.core.policy import CachePolicy
 from edge.core.purge import Invalidation
 from edge.core.steps import Fetched, ValidationOutcome
+from edge.core.visits import PageVisits
 from edge.counters import Counters
 from edge.encoding import Encoder
 from edge.esi_origins import build_origins
@@ -147,6 +148,10 @@ class Edge:
         """Stored shells whose URL begins with `prefix`; nothing private."""
         return shells(self.memory, prefix, limit, self.clock())
 
+    def visits(self, prefix: str = "", limit: int = 100) -> list[PageVisits]:
+        """The most visited URLs that begin with `prefix`."""
+        return self.memory.visits.top(self.clock(), prefix, limit)
+
     def counter_snapshot(self) -> list[dict[str, Any]]:
         """The counters, for metrics."""
         return self.counters.snapshot()
@@ -214,6 +219,7 @@ class Edge:
                     await self._purged.wait()
             self._purged.clear()
             self.memory.expire(self.clock())
+            self.memory.visits.fold(self.clock())
             while True:
                 if not self.memory.tidy(self.clock()):
                     break

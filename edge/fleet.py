@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .core.purge import Invalidation
+from .core.visits import PageVisits
 
 
 class Member(Protocol):
@@ -19,6 +20,9 @@ class Member(Protocol):
 
     def objects(self, prefix: str = "", limit: int = 100) -> list[dict[str, Any]]:
         """Stored shells and public responses, never a private byte."""
+
+    def visits(self, prefix: str = "", limit: int = 100) -> list[PageVisits]:
+        """The most visited URLs, the first the most visited."""
 
     def counter_snapshot(self) -> list[dict[str, Any]]:
         """`Counters.snapshot`."""
@@ -63,6 +67,9 @@ class Fleet(Protocol):
     async def objects(self, prefix: str, limit: int) -> list[dict[str, Any]]:
         """Stored objects of one process: all hold much the same."""
 
+    async def visits(self, prefix: str, limit: int) -> list[PageVisits]:
+        """The most visited URLs, added up over the processes."""
+
     async def counter_snapshots(self) -> list[list[dict[str, Any]]]:
         """The counters of each process."""
 
@@ -91,6 +98,10 @@ class SingleProcess:
     async def objects(self, prefix: str, limit: int) -> list[dict[str, Any]]:
         """Its objects."""
         return self._member.objects(prefix, limit)
+
+    async def visits(self, prefix: str, limit: int) -> list[PageVisits]:
+        """Its visits."""
+        return self._member.visits(prefix, limit)
 
     async def counter_snapshots(self) -> list[list[dict[str, Any]]]:
         """Its counters."""

@@ -20,6 +20,7 @@ from edge.core.exchange import (
     begin,
 )
 from edge.core.inbound import Inbound, Refused
+from edge.core.key import uri_of
 from edge.core.outbound import visitors_own
 from edge.core.page_headers import CACHE
 from edge.core.site import PageRecord
@@ -47,6 +48,7 @@ from edge.core.steps import (
 )
 from edge.core.stored import reply
 from edge.core.visitor import Visitor
+from edge.core.visits import is_visit
 from edge.edge import Edge
 from edge.esi.answer import serve_document
 from edge.fetch import OriginError, OriginResponse
@@ -308,6 +310,8 @@ class Exchange:
         assert self._page is not None
         assert self._pages is not None
         self._client.has_no_body()
+        if self._edge.memory.shells.peek(self._page.key) is not None:
+            self._count_visit(self._page.key)
         if step.refresh:
             self._refresh(self._page)
         answer = PageAnswer(self._pages, self._page, step)
@@ -327,6 +331,8 @@ class Exchange:
 
     async def _serve(self, step: Serve) -> None:
         self._note(step.status)
+        if self._edge.memory.responses.peek(step.stored.key) is not None:
+            self._count_visit(step.stored.key)
         if step.refresh:
             self._plain.refresh(step.stored)
         if step.stored.document is not None:
@@ -352,6 +358,11 @@ class Exchange:
         work = self._proxy.ask(step, self._plain, self._client, self._responder)
         await self._client.unless_gone(work, self._responder)
         return None
+
+    def _count_visit(self, key: bytes) -> None:
+        """Count one to what is stored: what is not would have visitors fill the table at will."""
+        if is_visit(self._inbound.head.headers):
+            self._edge.memory.visits.add(uri_of(key))
 
     def _note(self, status: CacheStatus) -> None:
         """File the response under what its trace says."""

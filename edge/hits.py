@@ -13,6 +13,7 @@ from typing import Final
 from edge.callers import OVERHEAD, Address, Caller, Memo, address_of
 from edge.core.exchange import after_lookup, after_plain_lookup, begin
 from edge.core.hit import Own, PageHit, StoredHit, simple_answer
+from edge.core.key import uri_of
 from edge.core.messages import Field, Headers, RequestHead, is_wire_safe
 from edge.core.negotiation import NOTHING, Offer, best, taken
 from edge.core.plan import make_plan
@@ -21,6 +22,7 @@ from edge.core.site import Site
 from edge.core.steps import Found, Lookup, Page, PlainLookup, Serve, Splice
 from edge.core.stored import BODILESS
 from edge.core.vary import NO_VARY
+from edge.core.visits import Visited
 from edge.csrf import Csrf
 from edge.direct import Direct
 from edge.edge import Edge
@@ -53,13 +55,23 @@ _KINDS: Final = {
     b"x-forwarded-proto": _TOLD,
     b"x-forwarded-host": _TOLD,
     **dict.fromkeys(
-        (b"authorization", b"content-length", b"transfer-encoding", b"expect", b"upgrade"), _APP
+        (
+            b"authorization",
+            b"content-length",
+            b"transfer-encoding",
+            b"expect",
+            b"upgrade",
+            b"sec-purpose",
+        ),
+        _APP,
     ),
 }
 # Names that requests to the origin carry whatever the visitor sends.
 _FORWARDED: Final = (b"x-forwarded-", b"via", b"surrogate-", b"twopass-", b"host")
 
 _NOTHING_OWN: Final = Own()
+_NOBODY: Final = Visited(b"")
+"""Counts for what has no answer here: never added to."""
 
 
 class Hits:
@@ -133,17 +145,21 @@ class Hits:
                     if has_range and method == b"GET":
                         return None
                     request = RequestHead(method, scheme, host[1], target, conditions)
+                    self._memory.visits.add(stored.key)
                     return self._counted(simple_answer(stored, request, now))
             address = self._address(scheme, peer, target, host, told)
             if address is None:
                 return None
-        hit = self._hit(address, caller, offer or NOTHING, now)
+        known = self._find(address, caller, offer or NOTHING, now)
+        hit = known.hit
         if hit is None:
             return None
         if isinstance(hit, PageHit):
+            known.visited.fresh += 1
             return self._page(hit, method, caller, conditions, now)
         if has_range and method == b"GET":
             return None
+        known.visited.fresh += 1
         return self._stored(hit, address, method, conditions, now)
 
     # -- who asks for what
@@ -186,15 +202,13 @@ class Hits:
 
     # -- what is known of it
 
-    def _hit(
-        self, address: Address, caller: Caller, offer: Offer, now: float
-    ) -> PageHit | StoredHit | None:
+    def _find(self, address: Address, caller: Caller, offer: Offer, now: float) -> Known:
         known = self._shared.get((address, offer)) if caller.is_plain else None
         if known is None:
             known = self._known.get((address, offer, caller))
         if known is None or not self._holds(known, now):
             known = self._learn(address, caller, offer, now)
-        return known.hit
+        return known
 
     def _holds(self, known: Known, now: float) -> bool:
         count = self._memory.changes.count
@@ -202,13 +216,14 @@ class Hits:
             if known.rest is None or not known.rest.holds(now):
                 return False
             known.count = count
+            known.visited = self._memory.visits.again(known.visited)
         return now < known.until
 
     def _learn(self, address: Address, caller: Caller, offer: Offer, now: float) -> Known:
         self._shared.forget((address, offer))
         known, is_for_all = self._work_out(address, caller, offer, now)
         if known is None:
-            known = Known(None, None, now + PATIENCE)
+            known = Known(None, None, now + PATIENCE, _NOBODY)
             known.count = self._memory.changes.count
         # An answer has no count yet: its next use looks everything up, which tells the store that
         # it is used more than once. What is used only here must not look unused there.
@@ -274,7 +289,8 @@ class Hits:
         ends = [shell.expiry.fresh_until, *(f.expiry.fresh_until for f in plan.held.values())]
         rest = PageRest(memory, pages, page, shell, plan)
         is_for_all = shell.is_whole and not dimensions
-        return Known(hit, rest, min(ends)), is_for_all
+        visited = memory.visits.of(uri_of(page.key))
+        return Known(hit, rest, min(ends), visited), is_for_all
 
     def _work_out_stored(
         self, address: Address, pages: Pages | None, plain: Plain, step: PlainLookup, now: float
@@ -289,7 +305,8 @@ class Hits:
         rest = StoredRest(memory, pages, address.path_key, plain, stored)
         if not self._sees(*(r.fields for r in rest.rules)) or not is_wire_safe(stored.headers):
             return None, False
-        known = Known(StoredHit(stored), rest, stored.facts.fresh_until)
+        visited = memory.visits.of(plain.primary)
+        known = Known(StoredHit(stored), rest, stored.facts.fresh_until, visited)
         return known, rest.rules == {NO_VARY}
 
     def _sees(self, *names: Iterable[str | bytes]) -> bool:

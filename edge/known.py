@@ -8,6 +8,7 @@ from edge.core.prepared import PreparedShell
 from edge.core.steps import PLAIN, Page
 from edge.core.stored import StoredResponse
 from edge.core.vary import VaryRule
+from edge.core.visits import Visited
 from edge.pages import Pages
 from edge.plain import Plain
 from edge.store.memory import Memory
@@ -16,14 +17,19 @@ from edge.store.memory import Memory
 class Known:
     """An answer and what it rests on; without `hit`: that there is none here."""
 
-    __slots__ = ("count", "hit", "rest", "size", "until")
+    __slots__ = ("count", "hit", "rest", "size", "until", "visited")
 
     def __init__(
-        self, hit: PageHit | StoredHit | None, rest: PageRest | StoredRest | None, until: float
+        self,
+        hit: PageHit | StoredHit | None,
+        rest: PageRest | StoredRest | None,
+        until: float,
+        visited: Visited,
     ) -> None:
         self.hit = hit
         self.rest = rest
         self.until = until
+        self.visited = visited
         self.count = -1
         self.size = 512 + (0 if hit is None else hit.size)
 

@@ -35,6 +35,7 @@ def create_admin(fleet: Fleet, settings: Settings) -> Guard:
             Route("/purge", api.purge, methods=["POST"]),
             Route("/status", api.status),
             Route("/objects", api.objects),
+            Route("/visits", api.visits),
             Route("/metrics", api.metrics),
             Route("/", api.dashboard),
             Route("/{path:path}", api.purge_url, methods=["PURGE"]),
@@ -84,11 +85,18 @@ class _Api:
         return JSONResponse({"ready": self._fleet.is_ready, "processes": members})
 
     async def objects(self, request: Request) -> Response:
-        limit = request.query_params.get("limit", "100")
-        if not limit.isdigit() or int(limit) > MAX_OBJECTS:
-            return _refuse(f"'limit' is a number up to {MAX_OBJECTS}")
+        limit = _limit(request)
+        if limit is None:
+            return _refuse(_WRONG_LIMIT)
         prefix = request.query_params.get("prefix", "")
-        return JSONResponse(await self._fleet.objects(prefix, int(limit)))
+        return JSONResponse(await self._fleet.objects(prefix, limit))
+
+    async def visits(self, request: Request) -> Response:
+        limit = _limit(request)
+        if limit is None:
+            return _refuse(_WRONG_LIMIT)
+        found = await self._fleet.visits(request.query_params.get("prefix", ""), limit)
+        return JSONResponse([{"url": url, "visits": round(visits, 3)} for url, visits in found])
 
     async def metrics(self, _request: Request) -> Response:
         snapshot = merge(await self._fleet.counter_snapshots())
@@ -126,6 +134,15 @@ def _wait(document: Any) -> float:
     if not 0 <= wait <= MAX_WAIT:
         raise InvalidationError(f"'wait' is between 0 and {MAX_WAIT:.0f} seconds")
     return float(wait)
+
+
+_WRONG_LIMIT: Final = f"'limit' is a number up to {MAX_OBJECTS}"
+
+
+def _limit(request: Request) -> int | None:
+    """How many rows are asked for; None where that is no number, or too many."""
+    limit = request.query_params.get("limit", "100")
+    return int(limit) if limit.isdecimal() and int(limit) <= MAX_OBJECTS else None
 
 
 def _refuse(message: str) -> Response:

@@ -8,5 +8,5 @@ from importlib.resources import files
 
 @cache
 def render_dashboard() -> str:
-    """The page; it asks for `/status` and `/objects` itself and redraws every two seconds."""
+    """The page; it asks for what it shows itself, and redraws every two seconds."""
     return files(__package__).joinpath("dashboard.html").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from edge.core.purge import Fence, Invalidation, Labels
 from edge.core.site import PageRecord
 from edge.core.steps import Page
 from edge.core.stored import URI_GROUP, StoredResponse, uri_group
+from edge.core.visits import Visits
 from edge.settings import Settings
 from edge.store.bounded import BoundedMap
 from edge.store.changes import Changes
@@ -60,6 +61,8 @@ class Memory:
         self.shared_lately: BoundedMap[bytes, bool] = BoundedMap(MAX_RECORDS)
         """Plain resources whose last answer was one for all: who wants them may wait together."""
         self.reads: BoundedMap[bytes, KnownReads] = BoundedMap(MAX_RECORDS, changes)
+        self.visits = Visits(self._visits_dropped)
+        """Of what is or was stored; no purge touches it."""
         self._min_lsn: tuple[str, float] | None = None
 
     @property
@@ -113,6 +116,9 @@ class Memory:
         if kept:
             self.shared_lately.set(uri, True)
         return kept
+
+    def _visits_dropped(self) -> None:
+        self.changes.count += 1  # who holds a count looks again
 
     def held(self, key: FragmentKey) -> PreparedFragment | None:
         """The fragment of that key, wherever its kind lies."""

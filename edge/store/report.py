@@ -19,6 +19,7 @@ def store_status(memory: Memory) -> dict[str, Any]:
         "private_fragments": {**_sizes(memory.private), "visitors": memory.private.visitors},
         "known_pages": len(memory.records),
         "hit_for_pass": len(memory.marks),
+        "visited_pages": len(memory.visits),
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from edge.bus import BusLink, WorkerFleet
 from edge.core.purge import Invalidation
+from edge.core.visits import PageVisits
 
 
 class Member:
@@ -26,6 +27,9 @@ class Member:
 
     def objects(self, prefix: str = "", limit: int = 100) -> list[dict[str, Any]]:
         return [{"url": f"{prefix}{number}", "dimensions": {}} for number in range(2)][:limit]
+
+    def visits(self, prefix: str = "", limit: int = 100) -> list[PageVisits]:
+        return [PageVisits(f"{prefix}{number}", 2.0 - number) for number in range(2)][:limit]
 
     def counter_snapshot(self) -> list[dict[str, Any]]:
         return [{"name": "x", "values": []}]
@@ -116,6 +120,8 @@ async def test_questions_go_to_all(workers: Workers) -> None:
     assert workers.fleet.is_ready
     assert await workers.fleet.status() == {"node/0": {"applied": 0}, "node/1": {"applied": 0}}
     assert [item["url"] for item in await workers.fleet.objects("u", 10)] == ["u0", "u1"]
+    assert await workers.fleet.visits("u", 10) == [("u0", 4.0), ("u1", 2.0)]
+    assert await workers.fleet.visits("u", 1) == [("u0", 4.0)]
     assert len(await workers.fleet.counter_snapshots()) == 2
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from edge.admin.app import create_admin
 from edge.core.purge import Invalidation
+from edge.core.visits import PageVisits
 from edge.counters import Counters
 from edge.fleet import SingleProcess
 from edge.settings import Settings
@@ -33,6 +34,9 @@ class Member:
 
     def objects(self, prefix: str = "", limit: int = 100) -> list[dict[str, Any]]:
         return [{"url": prefix + str(number), "dimensions": {}} for number in range(limit)]
+
+    def visits(self, prefix: str = "", limit: int = 100) -> list[PageVisits]:
+        return [PageVisits(prefix + str(number), 1 / (1 + number)) for number in range(limit)]
 
     def counter_snapshot(self) -> list[dict[str, Any]]:
         return self.counters.snapshot()

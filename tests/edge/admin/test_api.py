@@ -113,9 +113,21 @@ async def test_status_and_objects(admin: httpx.AsyncClient) -> None:
     assert [item["url"] for item in objects] == ["http://shop/0", "http://shop/1"]
 
 
-@pytest.mark.parametrize("limit", ["x", "-1", "100000", ""])
-async def test_a_wrong_limit_is_refused(admin: httpx.AsyncClient, limit: str) -> None:
-    assert (await admin.get(f"/objects?limit={limit}")).status_code == 400
+async def test_visits(admin: httpx.AsyncClient) -> None:
+    found = (await admin.get("/visits?prefix=http://shop/&limit=3")).json()
+
+    assert found == [
+        {"url": "http://shop/0", "visits": 1.0},
+        {"url": "http://shop/1", "visits": 0.5},
+        {"url": "http://shop/2", "visits": 0.333},
+    ]
+    assert len((await admin.get("/visits")).json()) == 100
+
+
+@pytest.mark.parametrize("name", ["objects", "visits"])
+@pytest.mark.parametrize("limit", ["x", "-1", "100000", "", "²"])
+async def test_a_wrong_limit_is_refused(admin: httpx.AsyncClient, name: str, limit: str) -> None:
+    assert (await admin.get(f"/{name}?limit={limit}")).status_code == 400
 
 
 async def test_metrics_are_prometheus_text(admin: httpx.AsyncClient, member: Member) -> None:

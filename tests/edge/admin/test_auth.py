@@ -40,7 +40,7 @@ async def test_a_purge_without_the_token_does_nothing(member: Member, value: str
     assert member.applied == []
 
 
-@pytest.mark.parametrize("path", ["/", "/status", "/objects", "/metrics", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/status", "/objects", "/visits", "/metrics", "/nothing"])
 async def test_nothing_is_shown_without_the_token(member: Member, path: str) -> None:
     async with client_of(member) as client:
         answer = await client.get(path)

@@ -101,7 +101,7 @@ async def counted(bench: Bench, line: Line, made: bytes) -> tuple[bytes, Any]:
     answer = await line.ask(made)
     await at_rest(bench)
     after = _counts(bench)
-    return answer, {key: after[key] - before.get(key, 0) for key in after
+    return answer, {key: round(after[key] - before.get(key, 0), 6) for key in after
                     if after[key] != before.get(key, 0)}  # fmt: skip
 
 
@@ -115,7 +115,9 @@ def _counts(bench: Bench) -> dict[tuple[str, ...], float]:
     tally = bench.edge.tally
     counters = (tally.requests, tally.responses, tally.fragments, tally.not_modified,
                 tally.origin_requests, tally.epochs, tally.passes)  # fmt: skip
-    return {(c.name, *labels): n for c in counters for labels, n in c.values.items()}
+    found = {(c.name, *labels): n for c in counters for labels, n in c.values.items()}
+    visits = {("visits", url): round(n, 6) for url, n in bench.edge.visits(limit=10_000)}
+    return found | visits
 
 
 def normal(answer: bytes) -> bytes:

@@ -190,6 +190,7 @@ FIELDS = (
     "Content-Type: text/plain", "Transfer-Encoding: identity", "Expect: 100-continue",
     "Keep-Alive: 5", "Proxy-Connection: close", "X-HTTP-Method-Override: POST", "Trailer: Cookie",
     "Forwarded: host=shop.test", "Range: lines=1-2", "If-Range: x", "Accept: text/html",
+    "Sec-Purpose: prefetch",
 )  # fmt: skip
 HOSTS = (
     *["shop.test"] * 16, "shop.test.", "shop.test:080", "shop.test:81", "u@shop.test", "[::1]",
