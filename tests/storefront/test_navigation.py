@@ -1,11 +1,11 @@
 """The navigation: one fragment for all pages of a top shelf, the right one marked on each."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import translation
-from pytest_django.fixtures import SettingsWrapper
 
 from examples.storefront.catalogue.models import Category
 from fragments.include import Include
@@ -46,7 +46,7 @@ def navigation_of(url: str) -> bytes:
 def test_the_open_shelf_is_marked(
     shop: Shop,
     client: Client,
-    settings: SettingsWrapper,
+    settings: Any,
     enabled: bool,
     url: str,
     marked: list[str],
