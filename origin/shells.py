@@ -100,12 +100,26 @@ def begin(conf: Settings) -> int:
 
 def store(key: PageKey, shell: Shell, began: int, conf: Settings) -> None:
     """Keep `shell`, whose rendering began at `began`."""
+    store_many([(key, shell)], began, conf)
+
+
+def store_many(made: Iterable[tuple[PageKey, Shell]], began: int, conf: Settings) -> None:
+    """Keep shells, none of whose rendering began before `began`, in a few steps together."""
     cache = _cache(conf)
-    lifetime = min(shell.max_age + shell.stale_if_error, _FOREVER)
-    if cache is not None and lifetime > 0:
-        _mark_unmarked(cache, _marks_for(key.url, shell.groups))
-        entry = (began, time.time(), shell.encode(conf.keyring))
-        cache.set(key.digest(), entry, timeout=int(lifetime) or 1)
+    if cache is None:
+        return
+    marks: dict[str, None] = {}
+    entries: dict[int, dict[str, tuple[int, float, bytes]]] = {}
+    for key, shell in made:
+        lifetime = min(shell.max_age + shell.stale_if_error, _FOREVER)
+        if lifetime > 0:
+            marks |= dict.fromkeys(_marks_for(key.url, shell.groups))
+            entry = (began, time.time(), shell.encode(conf.keyring))
+            entries.setdefault(int(lifetime) or 1, {})[key.digest()] = entry
+    if marks:
+        _mark_unmarked(cache, marks)
+    for lifetime, together in entries.items():
+        cache.set_many(together, timeout=lifetime)
 
 
 def min_lsn(conf: Settings) -> str | None:
@@ -190,6 +204,7 @@ def _mark_unmarked(cache: BaseCache, names: Iterable[str]) -> None:
     now, found = _now(cache), cache.get_many(names)
     for name in names:
         if name not in found:
+            # one by one: an invalidation between must not be written over
             value = _everything_until(now) if name == _PREFIXES else now
             cache.add(name, value, timeout=_FOREVER)
 
