@@ -10,8 +10,10 @@ from django.core.management import CommandError, call_command
 from origin.datacache.rebuild import Page, planning
 from origin.datacache.rebuild.journal import Journal
 from origin.datacache.rebuild.progress import Progress
-from origin.datacache.rebuild.rendering import FAILED, FRESH, MADE, PASSED, Task, _word, perform
+from origin.datacache.rebuild.refreshing import word_for
+from origin.datacache.rebuild.rendering import Task, perform
 from origin.datacache.rebuild.sources import BadSource, Source, in_order, read_sitemap
+from origin.datacache.rebuild.words import FAILED, FRESH, MADE, PASSED
 from tests.datacache.shop.models import Shelf, Shoe
 
 BASE = "http://shop.example"
@@ -44,8 +46,9 @@ def test_pages_are_chosen_by_group_once_and_by_use() -> None:
     assert [p.url[-1] for p in planning.wanted(pages, [], {})] == ["a", "b", "c", "a"]
     known = {f"{BASE}/c": ("g",)}
     assert [p.url[-1] for p in planning.wanted(pages, ["g"], known)] == ["b", "c"]
-    ranks = {f"{BASE}/c": 0, f"{BASE}/b": 1}
-    assert [p.url[-1] for p in planning.by_popularity(pages[:3], ranks)] == ["c", "b", "a"]
+    visits = {f"{BASE}/c": 7.5, f"{BASE}/b": 2.0, f"{BASE}/elsewhere": 9.0}
+    ordered = planning.by_popularity([Page(f"{BASE}/d"), *pages[:3]], visits)
+    assert [p.url[-1] for p in ordered] == ["c", "b", "d", "a"]
     with pytest.raises(BadSource, match="--base"):
         planning.absolute("/a", "")
 
@@ -109,7 +112,7 @@ def test_progress_tells_rate_and_time_to_go() -> None:
     ],
 )
 def test_what_an_edge_says(trace: str, word: str) -> None:
-    assert _word(trace) == word
+    assert word_for(trace) == word
 
 
 @pytest.fixture

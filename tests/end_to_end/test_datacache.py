@@ -147,3 +147,60 @@ def test_a_rebuild_through_the_edge_killed_and_resumed(
     assert forced.returncode == 0, forced.stderr
     assert "1 pages in" in forced.stdout
     assert "1 made" in forced.stdout
+
+
+@pytest.mark.timeout(300)
+def test_the_most_visited_pages_are_made_first_though_all_were_purged_just_now(
+    stack_factory: Callable[..., Stack], fresh_redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """Two workers have each seen a part of the visits, most of them answered by the fast path."""
+    environment = {"STOREFRONT_DATACACHE_URL": fresh_redis_server.url, "TMPDIR": str(tmp_path)}
+    stack = stack_factory(environment, edge_options=("--workers", "2"))
+    environment = {**stack.origin.environment}
+    found = manage(
+        environment,
+        *("shell", "--no-imports", "-c"),
+        "from examples.storefront.catalogue.models import Product\n"
+        "print(*(product.get_absolute_url() for product in Product.objects.all()[:6]))",
+    ).stdout.split()
+    assert len(found) == 6
+    times = dict(zip(found, (1, 9, 0, 30, 0, 16), strict=True))
+    expected = [found[at] for at in (3, 5, 1, 0, 2, 4)]
+    for path, count in times.items():
+        for number in range(count):
+            # who comes anew meets either worker; nothing that a visitor adds makes another page
+            url = f"{stack.edge}{path}?utm_source={number}"
+            assert httpx.get(url, headers={"Connection": "close"}, timeout=30).status_code == 200
+            with httpx.Client() as visitor:
+                assert visitor.get(stack.edge + path, timeout=30).status_code == 200
+    stack.purge(all=True)
+
+    with stack.admin() as admin:
+        assert not admin.get("/objects").json()
+        visits = {row["url"]: row["visits"] for row in admin.get("/visits").json()}
+        seen = admin.get("/status").json()["processes"].values()
+    assert [process["store"]["visited_pages"] > 0 for process in seen] == [True, True]
+    assert {url: round(number) for url, number in visits.items()} == {
+        stack.edge + path: 2 * count for path, count in times.items() if count
+    }
+
+    sitemap = tmp_path / "sitemap.xml"
+    sitemap.write_text(
+        "<urlset>"
+        + "".join(f"<url><loc>{stack.edge}{path}</loc></url>" for path in found)
+        + "</urlset>"
+    )
+    stack.mark()
+    made = manage(
+        environment,
+        *("rebuild_cache", "--sitemap", str(sitemap), "--through", stack.edge),
+        *("--processes", "1"),
+    )
+    assert made.returncode == 0, made.stderr
+    assert "6 made" in made.stdout
+    asked = [line.split()[1] for line in stack.origin_requests() if line.split()[1] in times]
+    assert asked == expected
+    with stack.admin() as admin:  # the rebuild is no visitor
+        after = {row["url"]: row["visits"] for row in admin.get("/visits").json()}
+    assert after.keys() == visits.keys()
+    assert all(after[url] <= visits[url] for url in visits)

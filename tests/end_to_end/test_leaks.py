@@ -173,7 +173,8 @@ def test_the_admin_port_shows_no_private_byte(shop: Stack, pages: Pages) -> None
         shopper.see(pages.products[0])
         session = shopper.client.cookies["sessionid"]
         shown = "".join(
-            admin.get(path).text for path in ("/status", "/objects?limit=1000", "/metrics", "/")
+            admin.get(path).text
+            for path in ("/status", "/objects?limit=1000", "/visits?limit=10000", "/metrics", "/")
         )
         log = shop.edges[0].log.read_text()
 

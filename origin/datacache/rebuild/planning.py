@@ -42,10 +42,9 @@ def wanted(
     return [page for page in unique.values() if chosen & {*page.groups, *known.get(page.url, ())}]
 
 
-def by_popularity(pages: Sequence[Page], ranks: Mapping[str, int]) -> list[Page]:
+def by_popularity(pages: Sequence[Page], visits: Mapping[str, float]) -> list[Page]:
     """The most visited first; those that nobody is known to visit last, as they were listed."""
-    last = len(ranks)
-    return sorted(pages, key=lambda page: ranks.get(page.url, last))
+    return sorted(pages, key=lambda page: -visits.get(page.url, 0.0))
 
 
 def batches(source: Source, pages: Sequence[Page], size: int) -> list[Batch]:

@@ -20,7 +20,7 @@ from origin.datacache.rebuild.edges import Known, ask_edges
 from origin.datacache.rebuild.journal import Journal, default_path
 from origin.datacache.rebuild.planning import Batch
 from origin.datacache.rebuild.progress import Progress
-from origin.datacache.rebuild.rendering import FAILED, Outcome, Task
+from origin.datacache.rebuild.rendering import Outcome, Task
 from origin.datacache.rebuild.running import Limits, Totals, run
 from origin.datacache.rebuild.sources import BadSource, Source, declared, in_order, xml_source
 
@@ -109,7 +109,7 @@ class Command(BaseCommand):
         for source in self._sources(options):
             pages = [planning.absolute(page, options["base"]) for page in source.pages()]
             chosen = planning.wanted(pages, options["only_group"], known.groups)
-            ordered = planning.by_popularity(chosen, known.ranks)
+            ordered = planning.by_popularity(chosen, known.visits)
             waves.append(planning.batches(source, ordered, options["batch"]))
         return waves
 
