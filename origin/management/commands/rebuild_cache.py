@@ -20,7 +20,7 @@ from origin.datacache.rebuild.edges import Known, ask_edges
 from origin.datacache.rebuild.journal import Journal, default_path
 from origin.datacache.rebuild.planning import Batch
 from origin.datacache.rebuild.progress import Progress
-from origin.datacache.rebuild.rendering import Outcome, Task
+from origin.datacache.rebuild.rendering import FAILED, Outcome, Task
 from origin.datacache.rebuild.running import Limits, Totals, run
 from origin.datacache.rebuild.sources import BadSource, Source, declared, in_order, xml_source
 
