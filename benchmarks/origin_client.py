@@ -84,7 +84,7 @@ def _target(port: int) -> str:
 
 @asynccontextmanager
 async def the_edges(port: int) -> Any:
-    """All that the edge does: deadline, health, counters, errors mapped, httpx's transport."""
+    """All that the edge does: deadline, health, counters, errors mapped, pool."""
     origin = Origin(Settings(origin=_target(port)), None, Tally(Counters()), time.time)
 
     async def send() -> int:
@@ -203,7 +203,7 @@ async def by_httptools(port: int) -> Any:
 
 
 CLIENTS: Final = {
-    "edge.fetch.Origin, on httpx's transport": the_edges,
+    "edge.fetch.Origin": the_edges,
     "httpx.AsyncClient": httpx_client,
     "httpcore.AsyncConnectionPool": httpcore_pool,
     "h11 over asyncio streams": by_h11,

@@ -18,10 +18,9 @@ import httpx
 from edge.core.health import Health
 from edge.core.messages import Field, first, lower_names
 from edge.core.outbound import OriginRequest
-from edge.duplex import DuplexTransport
-from edge.network import OriginTransport
 from edge.settings import Settings
 from edge.tally import Tally
+from edge.upstream import Upstream
 from fragments.headers import PROOF, ProvenRequest, prove
 from fragments.signing import Keyring
 
@@ -127,8 +126,9 @@ class Origin:
         self._keyring = keyring
         self._tally = tally
         self._clock = clock
-        self._transport = transport or _pool(settings, self.address)
-        self._uploads = transport or DuplexTransport(self.address.socket)
+        self._transport = transport or Upstream(
+            settings.origin_connections, KEEPALIVE, self.address.socket
+        )
 
     async def send(
         self, request: OriginRequest, head_timeout: float | None = None
@@ -169,8 +169,8 @@ class Origin:
                     # an upload may take as long as it likes; the answer may not
                     deadline.reschedule(loop.time() + limit)
 
-                transport = self._uploads if request.is_long else self._transport
-                response = await transport.handle_async_request(self._message(request, sent_some))
+                message = self._message(request, sent_some)
+                response = await self._transport.handle_async_request(message)
         except TimeoutError as error:
             raise OriginError("timeout", f"no answer in {limit:g} s", reached=True) from error
         except httpx.TransportError as error:
@@ -188,6 +188,8 @@ class Origin:
             headers = [*headers, self._proof(request, self._keyring)]
         extensions: dict[str, Any] = {
             "target": request.target,
+            # it could not be sent again if a kept connection turned out to be dead
+            "fresh": request.is_long,
             "timeout": {
                 "connect": settings.connect_timeout,
                 "pool": settings.connect_timeout,
@@ -228,17 +230,6 @@ class _Upload(httpx.AsyncByteStream):
         async for chunk in self._body:
             yield chunk
             self._sent_some()
-
-
-def _pool(settings: Settings, address: OriginAddress) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(
-        max_connections=settings.origin_connections,
-        # A lower bound would count busy connections as well: each one that becomes idle would be
-        # closed while many requests are under way. `KEEPALIVE` ends those that are not needed.
-        max_keepalive_connections=settings.origin_connections,
-        keepalive_expiry=KEEPALIVE,
-    )
-    return OriginTransport(limits, address.socket)
 
 
 def _translated(error: httpx.TransportError) -> OriginError:
