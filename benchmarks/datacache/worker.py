@@ -70,7 +70,8 @@ def _plain(pages: list[object]) -> int:
 def _levels(pages: list[object]) -> int:
     """First passes in one process, page by page, with whatever levels the settings have."""
     from origin.datacache.rebuild.planning import Batch
-    from origin.datacache.rebuild.rendering import MADE, Task, perform
+    from origin.datacache.rebuild.rendering import Task, perform
+    from origin.datacache.rebuild.words import MADE
 
     outcome = perform(Task(Batch("", tuple(pages)), force=True))  # type: ignore[arg-type]
     if set(outcome.words.values()) != {MADE}:
@@ -81,9 +82,10 @@ def _levels(pages: list[object]) -> int:
 def _rebuild(pages: list[object]) -> int:
     """What `rebuild_cache` does: bulk loads, all processors."""
     from origin.datacache.rebuild.planning import batches
-    from origin.datacache.rebuild.rendering import MADE, Task
+    from origin.datacache.rebuild.rendering import Task
     from origin.datacache.rebuild.running import Limits, run
     from origin.datacache.rebuild.sources import declared
+    from origin.datacache.rebuild.words import MADE
 
     waves = [batches(declared()["products"], pages, BATCH)]  # type: ignore[arg-type]
     totals = run(

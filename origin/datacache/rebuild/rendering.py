@@ -1,10 +1,9 @@
-"""Makes pages, in a process of its own: here, or by asking an edge for them."""
+"""Makes the pages of a batch, in a process of its own: here, or by asking edges for them."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import http.client
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,18 +21,15 @@ from ...conf import get_settings
 from ...guess import guess_page
 from ...report.asking import ask
 from ...subrequest import filter_query
+from ..request_layer import request_cache
 from .planning import Batch
+from .refreshing import Refreshing
 from .sources import Page, declared
+from .words import FAILED, FRESH, MADE, PASSED
 
-TIMEOUT: Final = 60.0
-"""Seconds that an edge may take for one page."""
 TOGETHER: Final = 20
 """Pages that are stored together: a tenth of a second's. What a purge overtakes is made in vain,
 and a mark that is made anew keeps out all that began before it, so that more would waste more."""
-MADE: Final = "made"
-FRESH: Final = "fresh"
-PASSED: Final = "passed"
-FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +60,10 @@ def perform(task: Task) -> Outcome:
     with _counting(outcome):
         _preload(task, outcome)
         if task.through:
-            for page in task.batch.pages:
-                with _failing(outcome, [page]):
-                    outcome.words[page.name] = _through_edges(page, task)
+            with Refreshing(task.through, task.admin, force=task.force) as refreshing:
+                for page in task.batch.pages:
+                    with _failing(outcome, [page]):
+                        outcome.words[page.name] = refreshing.refresh(page)
         else:
             _here(task, outcome)
     outcome.seconds = time.perf_counter() - began
@@ -108,16 +105,16 @@ def _keep_some(pages: Sequence[Page], force: bool, client: Client, outcome: Outc
     # a purge that comes while they are made is one that they must not outlive
     began, min_lsn = shells.begin(conf), shells.min_lsn(conf)
     made: list[tuple[shells.PageKey, Shell]] = []
-    for page in pages:
-        with _failing(outcome, [page]):
-            if not force and _is_fresh(page):
-                outcome.words[page.name] = FRESH
-                continue
-            shell = _rendered(page, client, min_lsn)
-            outcome.words[page.name] = PASSED if shell is None else MADE
-            if shell is not None:
-                address = _address(page, shell.query)
-                made.append((shells.PageKey(address, shell.values, conf.release), shell))
+    with request_cache():  # all of them ask the data caches' clock once, after ours
+        for page in pages:
+            with _failing(outcome, [page]):
+                if not force and _is_fresh(page):
+                    outcome.words[page.name] = FRESH
+                    continue
+                shell = _rendered(page, client, min_lsn)
+                outcome.words[page.name] = PASSED if shell is None else MADE
+                if shell is not None:
+                    made.append((_key_of(page, shell), shell))
     if conf.cache:
         shells.store_many(made, began, conf)
 
@@ -153,62 +150,15 @@ def _key(page: Page) -> shells.PageKey | None:
     return shells.PageKey(_address(page, options.query), tuple(found), conf.release)
 
 
+def _key_of(page: Page, shell: Shell) -> shells.PageKey:
+    return shells.PageKey(_address(page, shell.query), shell.values, get_settings().release)
+
+
 def _address(page: Page, query: tuple[str, ...] | None) -> str:
     parts = urlsplit(page.url)
     kept = filter_query(parts.query, query, get_settings().ignorable_query)
     url = f"{parts.scheme}://{parts.netloc.lower()}{parts.path or '/'}"
     return f"{url}?{kept}" if kept else url
-
-
-def _through_edges(page: Page, task: Task) -> str:
-    """Ask every edge for the page, as a visitor without cookies; what is fresh costs it nothing."""
-    words = set()
-    for edge in task.through:
-        if task.force:
-            _purge(page, task)
-        status, trace = _get(edge, page)
-        if status < 500 and "detail=stale-while-revalidate" in trace:
-            _purge(page, task)  # of another release, or expired: have it now and not some time
-            status, trace = _get(edge, page)
-        if status >= 500:
-            raise RuntimeError(f"{edge} answered {status} ({trace})")
-        words.add(_word(trace))
-    return next(word for word in (PASSED, MADE, FRESH) if word in words)
-
-
-def _word(trace: str) -> str:
-    if "hit" in trace.split(",")[-1].partition(";")[2].split(";")[0]:
-        return FRESH
-    return PASSED if "fwd=bypass" in trace else MADE
-
-
-def _get(edge: str, page: Page) -> tuple[int, str]:
-    parts, target = urlsplit(edge), urlsplit(page.url)
-    path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-    headers = {
-        "Host": target.netloc,
-        "User-Agent": "twopass-rebuild",
-        "Sec-Purpose": "prefetch",  # nobody visits: it must not count as popular
-    }
-    if page.cookies:
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in page.cookies.items())
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=TIMEOUT)
-    try:
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        response.read()
-        return response.status, response.getheader("Cache-Status", "")
-    finally:
-        connection.close()
-
-
-def _purge(page: Page, task: Task) -> None:
-    from ...purge_client import post_purge
-
-    conf = get_settings()
-    for edge in task.admin:
-        document = {"urls": [page.url], "groups": [], "prefixes": [], "all": False, "wait": 2.0}
-        post_purge(edge, conf.admin_token or "", document, conf.purge_timeout + 2.0)
 
 
 @contextlib.contextmanager

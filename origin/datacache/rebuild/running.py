@@ -10,7 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, field
 
 from .planning import Batch
-from .rendering import FAILED, Outcome, Task, begin_process, perform
+from .rendering import Outcome, Task, begin_process, perform
+from .words import FAILED
 
 
 @dataclass(slots=True)

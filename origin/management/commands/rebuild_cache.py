@@ -20,9 +20,10 @@ from origin.datacache.rebuild.edges import Known, ask_edges
 from origin.datacache.rebuild.journal import Journal, default_path
 from origin.datacache.rebuild.planning import Batch
 from origin.datacache.rebuild.progress import Progress
-from origin.datacache.rebuild.rendering import FAILED, Outcome, Task
+from origin.datacache.rebuild.rendering import Outcome, Task
 from origin.datacache.rebuild.running import Limits, Totals, run
 from origin.datacache.rebuild.sources import BadSource, Source, declared, in_order, xml_source
+from origin.datacache.rebuild.words import FAILED
 
 MOST_ERRORS_SHOWN: Final = 20
 SOME_FAILED: Final = 1
