@@ -97,7 +97,11 @@ def _connection(edge: str) -> http.client.HTTPConnection:
 def _exchange(connection: http.client.HTTPConnection, page: Page) -> tuple[int, str]:
     target = urlsplit(page.url)
     path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-    headers = {"Host": target.netloc, "User-Agent": "twopass-rebuild"}
+    headers = {
+        "Host": target.netloc,
+        "User-Agent": "twopass-rebuild",
+        "Sec-Purpose": "prefetch",  # nobody visits: it must not count as popular
+    }
     if page.cookies:
         headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in page.cookies.items())
     connection.request("GET", path, headers=headers)
