@@ -60,6 +60,7 @@ class AutoHoleNode(Node):
     def __init__(self, inner: Node, name: str) -> None:
         self.node = inner
         self.name = name
+        self._needed: frozenset[str] | None = None
 
     def __repr__(self) -> str:
         return f"<AutoHoleNode {self.name} {self.node!r}>"
@@ -95,7 +96,7 @@ class AutoHoleNode(Node):
         if reference is None:
             return None
         chains = inherited_blocks.chains_for(self.node, context)
-        needed = free_variables([self.node, *inherited_blocks.nodes_of(chains)])
+        needed = self._variables(chains)
         arguments, unfit = captured(needed, context)
         if unfit or chains is None:
             self._complain(str(reference), unfit)
@@ -103,6 +104,14 @@ class AutoHoleNode(Node):
         if chains:
             arguments[inherited_blocks.ARGUMENT] = inherited_blocks.to_argument(chains)
         return Include.of("block", str(reference), plain_arguments(str(reference), arguments))
+
+    def _variables(self, chains: inherited_blocks.Chains | None) -> set[str]:
+        """What the node needs: the same each time, but for the blocks that a page overrides."""
+        if chains:
+            return free_variables([self.node, *inherited_blocks.nodes_of(chains)])
+        if self._needed is None:
+            self._needed = frozenset(free_variables([self.node]))
+        return set(self._needed)
 
     def _complain(self, reference: str, unfit: set[str]) -> None:
         template, line = reference.partition("#")[0], cast(Token, self.token).lineno

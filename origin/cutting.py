@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 
-from fragments.csrf import CsrfHole, looks_like_field, split_tokens
+from fragments.csrf import TOKEN_LENGTH, CsrfHole, looks_like_field, split_tokens
 from fragments.include import Include, has_marker, split_markers
 from fragments.shell import NONCE, FragmentHole, Part
 
@@ -19,6 +19,8 @@ from .registry import UnknownFragment
 
 def cut(text: bytes, conf: Settings) -> tuple[Part, ...]:
     """`text` as parts, in order; an empty text has none."""
+    if len(text) < TOKEN_LENGTH and not has_marker(text):  # most header fields
+        return (text,) if text else ()
     parts: list[Part] = []
     for part in split_markers(text, conf.keyring):
         if isinstance(part, bytes):

@@ -1,5 +1,6 @@
 """Pictures, stars and links to the same page in another language."""
 
+import functools
 from decimal import Decimal
 
 from django import template
@@ -63,6 +64,7 @@ def open_shelf(context: template.Context) -> str:
     return path.partition("/")[0]
 
 
+@functools.cache
 def _row() -> SafeString:
     return SafeString(
         "".join(f'<path transform="translate({20 * n})" d="{STAR}"/>' for n in range(5))
