@@ -310,8 +310,7 @@ class Exchange:
         assert self._page is not None
         assert self._pages is not None
         self._client.has_no_body()
-        if self._edge.memory.shells.peek(self._page.key) is not None:
-            self._count_visit(self._page.key)
+        self._count_visit(self._page)
         if step.refresh:
             self._refresh(self._page)
         answer = PageAnswer(self._pages, self._page, step)
@@ -331,8 +330,6 @@ class Exchange:
 
     async def _serve(self, step: Serve) -> None:
         self._note(step.status)
-        if self._edge.memory.responses.peek(step.stored.key) is not None:
-            self._count_visit(step.stored.key)
         if step.refresh:
             self._plain.refresh(step.stored)
         if step.stored.document is not None:
@@ -359,10 +356,12 @@ class Exchange:
         await self._client.unless_gone(work, self._responder)
         return None
 
-    def _count_visit(self, key: bytes) -> None:
+    def _count_visit(self, page: Page) -> None:
         """Count one to what is stored: what is not would have visitors fill the table at will."""
-        if is_visit(self._inbound.head.headers):
-            self._edge.memory.visits.add(uri_of(key))
+        memory = self._edge.memory
+        is_stored = memory.shells.peek(page.key) is not None
+        if is_stored and is_visit(self._inbound.head.headers):
+            memory.visits.add(uri_of(page.key))
 
     def _note(self, status: CacheStatus) -> None:
         """File the response under what its trace says."""

@@ -71,7 +71,7 @@ _FORWARDED: Final = (b"x-forwarded-", b"via", b"surrogate-", b"twopass-", b"host
 
 _NOTHING_OWN: Final = Own()
 _NOBODY: Final = Visited(b"")
-"""Counts for what has no answer here: never added to."""
+"""The count of what has no answer here, or is no page: never added to."""
 
 
 class Hits:
@@ -145,7 +145,6 @@ class Hits:
                     if has_range and method == b"GET":
                         return None
                     request = RequestHead(method, scheme, host[1], target, conditions)
-                    self._memory.visits.add(stored.key)
                     return self._counted(simple_answer(stored, request, now))
             address = self._address(scheme, peer, target, host, told)
             if address is None:
@@ -159,7 +158,6 @@ class Hits:
             return self._page(hit, method, caller, conditions, now)
         if has_range and method == b"GET":
             return None
-        known.visited.fresh += 1
         return self._stored(hit, address, method, conditions, now)
 
     # -- who asks for what
@@ -305,8 +303,7 @@ class Hits:
         rest = StoredRest(memory, pages, address.path_key, plain, stored)
         if not self._sees(*(r.fields for r in rest.rules)) or not is_wire_safe(stored.headers):
             return None, False
-        visited = memory.visits.of(plain.primary)
-        known = Known(StoredHit(stored), rest, stored.facts.fresh_until, visited)
+        known = Known(StoredHit(stored), rest, stored.facts.fresh_until, _NOBODY)
         return known, rest.rules == {NO_VARY}
 
     def _sees(self, *names: Iterable[str | bytes]) -> bool:
