@@ -28,6 +28,7 @@ from . import driver
 from .creation import DatabaseCreation
 from .cursor import cursor_class
 from .diagnosis import NodePromoted, diagnose
+from .django_parts import PostgresWrapper
 from .failover import Failover
 from .inheritance import inherit
 from .link import Link, Place, give_back
@@ -49,6 +50,15 @@ class DatabaseWrapper(MirrorWrapper):
         self.link: Link | None = None
         self._opening: Node | None = None
         self._cluster: Cluster | None = None
+        self._primary: PostgresWrapper | None = None
+
+    @property
+    def primary(self) -> PostgresWrapper:
+        """The primary's alias in this thread; looked up once a request: every query asks for it."""
+        found = self._primary
+        if found is None:
+            found = self._primary = super().primary
+        return found
 
     # ##### The cluster #####
 
@@ -349,6 +359,7 @@ class DatabaseWrapper(MirrorWrapper):
     def close(self) -> None:
         """Close the links to all nodes; inside `atomic`, Django's way, the one in use."""
         self.validate_thread_sharing()
+        self._primary = None
         if not self.in_atomic_block:
             for link in list(self.links.values()):
                 if link is not self.link:
@@ -357,6 +368,7 @@ class DatabaseWrapper(MirrorWrapper):
 
     def close_if_unusable_or_obsolete(self) -> None:
         """At the ends of a request: drop links that are blown, broken or old."""
+        self._primary = None
         if self.is_mirror or self.in_atomic_block:
             return
         if self.connection is not None and not self.autocommit:
