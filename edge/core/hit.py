@@ -151,17 +151,12 @@ class StoredHit:
         """Status and pieces of the answer. `request` has its conditional fields, if any."""
         stored = self._stored
         if request.headers or request.method != b"GET":
-            answer = reply(stored, request, self._status(now), now)
-            return answer.status, [head(answer.status, answer.headers), answer.body]
+            return _replied(stored, request, now)
         seconds = remaining(stored.facts, now), stored.facts.age(now)
         if seconds != self._seconds:
-            answer = reply(stored, request, self._status(now), now)
-            self._head = head(answer.status, answer.headers)
+            self._head = _replied(stored, request, now)[1][0]
             self._seconds = seconds
         return stored.facts.status, [self._head, stored.body]
-
-    def _status(self, now: float) -> CacheStatus:
-        return CacheStatus(ttl=remaining(self._stored.facts, now))
 
 
 def simple_answer(
@@ -170,6 +165,10 @@ def simple_answer(
     """Status and pieces of the answer that a fresh one gives, with nothing remembered for it."""
     if not request.headers and request.method == b"GET":
         return stored.facts.status, [_whole_head(stored, now), stored.body]
+    return _replied(stored, request, now)
+
+
+def _replied(stored: StoredResponse, request: RequestHead, now: float) -> tuple[int, list[bytes]]:
     answer = reply(stored, request, CacheStatus(ttl=remaining(stored.facts, now)), now)
     return answer.status, [head(answer.status, answer.headers), answer.body]
 

@@ -32,11 +32,11 @@ class Visited:
 
     __slots__ = ("fresh", "is_kept", "url", "weight")
 
-    def __init__(self, url: bytes, *, is_kept: bool = True) -> None:
+    def __init__(self, url: bytes) -> None:
         self.url = url
         self.fresh = 0
         self.weight = 0.0
-        self.is_kept = is_kept
+        self.is_kept = True
 
     @property
     def total(self) -> float:

@@ -9,7 +9,6 @@ WireError, the same however the bytes are cut; what was taken is encoded and tak
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
@@ -31,6 +30,7 @@ from fragments.bundle import (
 from fragments.csrf import CSRF
 from fragments.errors import WireError
 from fragments.shell import NONCE
+from tests.fuzz.command_line import fuzz
 
 ODD: list[Any] = [
     None, True, -1, 0, 1, 2**63, 2**64 - 1, -0.0, 1e308, float("nan"), float("inf"), "", "\x00",
@@ -151,14 +151,5 @@ def _try_stream(data: bytes, rng: random.Random) -> None:
         assert decoded(again, rng, (len(again),)) == whole, "taken again it is another"
 
 
-def main() -> None:
-    """The command line."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--seconds", type=float, default=60.0)
-    arguments.add_argument("--seed", type=int, default=1)
-    given = arguments.parse_args()
-    print(f"bundle: {run(given.seconds, given.seed)} documents, nothing found")
-
-
 if __name__ == "__main__":
-    main()
+    fuzz("bundle", __doc__, run)

@@ -9,13 +9,13 @@ whatever the chunks, an end, bounded fetches, nothing fetched that the guard ref
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
 
 from fragments.esi import DestinationGuard, Evaluation, Fetch, Limits, Parser, RequestView, parse
 from fragments.esi.program import Program
+from tests.fuzz.command_line import fuzz
 
 PIECES = [
     b"<esi:include src='/a'/>", b"<esi:include src=\"/$(QUERY_STRING{q})\" alt='/b'/>",
@@ -111,14 +111,5 @@ def run(seconds: float, seed: int) -> int:
     return count
 
 
-def main() -> None:
-    """The command line."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--seconds", type=float, default=60.0)
-    arguments.add_argument("--seed", type=int, default=1)
-    given = arguments.parse_args()
-    print(f"esi: {run(given.seconds, given.seed)} documents, nothing found")
-
-
 if __name__ == "__main__":
-    main()
+    fuzz("esi", __doc__, run)

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connections
 
 from migrations_policy.guard import run as guard_module
 from migrations_policy.guard.retry import Backoff
 from migrations_policy.lag import ReplicaLag
-from tests.migrations_policy.workbench import Shop, migration
+from tests.migrations_policy.workbench import Shop, in_thread, migration
 
 GIFT = 'migrations.AddField("order", "gift", models.BooleanField(null=True))'
 CALLS: list[tuple[str | None, list[str], list[str]]] = []
@@ -90,22 +88,6 @@ class Visits:
         self._thread.join(60)
 
 
-def run_in_thread(action: Any) -> tuple[threading.Thread, list[BaseException]]:
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            action()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread, errors
-
-
 def test_visitors_wait_no_longer_than_the_lock_timeout_and_plain_migrate_makes_them(
     shop: Shop,
 ) -> None:
@@ -114,14 +96,14 @@ def test_visitors_wait_no_longer_than_the_lock_timeout_and_plain_migrate_makes_t
     hold = 4.0
 
     with long_transaction(shop, hold), Visits(shop) as plain:
-        thread, errors = run_in_thread(lambda: call_command("migrate", "shop", "0002", verbosity=0))
+        thread, errors = in_thread(lambda: call_command("migrate", "shop", "0002", verbosity=0))
         thread.join(60)
     assert errors == []
     shop.migrate("0001_initial")
     shop.connection.close()
 
     with long_transaction(shop, hold), Visits(shop) as careful:
-        thread, errors = run_in_thread(
+        thread, errors = in_thread(
             lambda: guarded(shop, "0002", "--lock-timeout", "0.2", "--tries", "30")
         )
         thread.join(60)
@@ -235,7 +217,7 @@ def test_the_progress_of_an_index_build_is_told(shop: Shop) -> None:
         writer.autocommit = False
         writer.execute("UPDATE shop_order SET number = 1 WHERE id = 1")
         out = StringIO()
-        thread, errors = run_in_thread(lambda: call_command("migrate_guarded", "shop", stdout=out))
+        thread, errors = in_thread(lambda: call_command("migrate_guarded", "shop", stdout=out))
         end = time.monotonic() + 60
         while "index on shop_order: waiting for writers" not in out.getvalue():
             assert time.monotonic() < end, out.getvalue()

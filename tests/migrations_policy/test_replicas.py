@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from migrations_policy.facts import Database
 from migrations_policy.lag import ReplicaLag
 from migrations_policy.lag import replica_count as count_replicas
 from tests.migrations_policy.conftest import point
-from tests.migrations_policy.workbench import ROWS_SQL, Shop, migration
+from tests.migrations_policy.workbench import ROWS_SQL, Shop, in_thread, migration
 
 GIFT = 'migrations.AddField("order", "{}", models.BooleanField(null=True))'
 FILL = 'BackfillInBatches("order", {"note": "x"}, batch_size=100, pause=0.2, max_lag=0.5)'
@@ -60,22 +60,6 @@ class Said(StringIO):
         while text not in self.getvalue():
             assert time.monotonic() < end, f"never said {text!r}: {self.getvalue()}"
             time.sleep(0.02)
-
-
-def in_thread(action: Callable[[], Any]) -> tuple[threading.Thread, list[BaseException]]:
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            action()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread, errors
 
 
 def applied(shop: Shop) -> set[str]:

@@ -249,3 +249,20 @@ def stopped(moments: Sequence[Moment], visitors: Visitors, table: str) -> tuple[
     blocked = [sql for sql in visitors.writes_blocked if reads or sql not in batches]
     writes = any(sql in heavy for sql in blocked)
     return reads, writes
+
+
+def in_thread(action: Callable[[], Any]) -> tuple[threading.Thread, list[BaseException]]:
+    """Begin `action` in a thread with connections of its own; it, and what it raised."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            action()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, errors
