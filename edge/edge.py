@@ -220,9 +220,7 @@ class Edge:
             self._purged.clear()
             self.memory.expire(self.clock())
             self.memory.visits.fold(self.clock())
-            while True:
-                if not self.memory.tidy(self.clock()):
-                    break
+            while self.memory.tidy(self.clock()):
                 await asyncio.sleep(0)  # whoever waits is answered first
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
