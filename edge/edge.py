@@ -220,7 +220,7 @@ class Edge:
             self._purged.clear()
             self.memory.expire(self.clock())
             self.memory.visits.fold(self.clock())
-            while self.memory.tidy(self.clock()):
+            while self.memory.tidy(self.clock()):  # noqa: ASYNC110 - it waits for nothing
                 await asyncio.sleep(0)  # whoever waits is answered first
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
