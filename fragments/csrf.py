@@ -7,7 +7,7 @@ A token is 64 characters: a mask of 32, and the secret of 32 shifted by it in an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from .signing import Keyring
@@ -18,8 +18,9 @@ TOKEN_LENGTH: Final = 64
 
 _INDEX: Final = {char: position for position, char in enumerate(ALPHABET)}
 _TO_INDEX: Final = bytes(_INDEX.get(char, 0) for char in range(256))
-_RUN: Final = re.compile(rb"[A-Za-z0-9]{64,}")
-_FIELD: Final = re.compile(rb"[cx]srf", re.IGNORECASE)
+_RUN: Final = re.compile(rb"[A-Za-z0-9]{64}")
+_SHAPE: Final = bytes(ord("a") if char in _INDEX else ord(" ") for char in range(256))
+_SHAPE_OF_TOKEN: Final = b"a" * TOKEN_LENGTH
 _SECRET: Final = re.compile(r"[A-Za-z0-9]{32}\Z")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]{64}\Z")
 
@@ -106,10 +107,14 @@ def looks_like_field(literal: bytes) -> bool:
     True for a 64-character run within 200 bytes after a word like csrfmiddlewaretoken, data-csrf or
     XSRF-TOKEN: such a page is not anonymous and must be passed.
     """
-    for found in _FIELD.finditer(literal):
-        run = _RUN.search(literal, found.end(), found.end() + 200 + TOKEN_LENGTH)
-        if run is not None:
+    lowered = literal.lower()
+    position = lowered.find(b"srf")
+    while position >= 0:
+        end = position + 3
+        is_name = lowered[max(0, position - 1) : position] in (b"c", b"x")
+        if is_name and _RUN.search(literal, end, end + 200 + TOKEN_LENGTH) is not None:
             return True
+        position = lowered.find(b"srf", end)
     return False
 
 
@@ -119,13 +124,27 @@ def _token_starts(body: bytes, wanted: list[bytes]) -> Iterable[int]:
     Each character's distance to the one 32 places on spells the secret where a token stands, so
     one search finds it, however long the run (a page may hold an image in base64).
     """
-    for run in _RUN.finditer(body):
-        indices = run[0].translate(_TO_INDEX)
+    for begin, end in _long_runs(body):
+        indices = body[begin:end].translate(_TO_INDEX)
         distances = bytes(map(_distance, indices[SECRET_LENGTH:], indices))
         position = 0
         while (start := _earliest(distances, wanted, position)) >= 0:
-            yield run.start() + start
+            yield begin + start
             position = start + TOKEN_LENGTH
+
+
+def _long_runs(body: bytes) -> Iterator[tuple[int, int]]:
+    """Where runs of letters and digits begin and end that may hold a token.
+
+    By `translate` and `find`: ten times as fast as a regular expression, which tries each letter.
+    """
+    shape = body.translate(_SHAPE)
+    begin = shape.find(_SHAPE_OF_TOKEN)
+    while begin >= 0:
+        end = shape.find(b" ", begin)
+        end = len(shape) if end < 0 else end
+        yield begin, end
+        begin = shape.find(_SHAPE_OF_TOKEN, end)
 
 
 def _distance(cipher: int, shift: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ Argument: TypeAlias = "str | bytes | int | float | bool | list[Argument] | None"
 VERSION: Final = 1
 MAX_TOKEN: Final = 4096
 """Characters of a token: arguments are keys and flags, not documents."""
+KEPT_TOKENS: Final = 2048
+"""Tokens whose signatures a process need not make, or look at, again: a few hundred kB."""
 
 _MARKER: Final = re.compile(rb"\[\[2p:([A-Za-z0-9_-]{1,%d}\.[A-Za-z0-9_-]{48})\]\]" % MAX_TOKEN)
 
@@ -45,7 +48,7 @@ class Include:
     def token(self, keyring: Keyring) -> bytes:
         """The signed form. Raises WireError `size` above `MAX_TOKEN` characters."""
         payload = pack([VERSION, self.kind, self.name, [[key, value] for key, value in self.args]])
-        token = f"{to_text(payload)}.{to_text(keyring.sign('include', payload))}".encode()
+        token = _signed(payload, keyring)
         if len(token) > MAX_TOKEN:
             raise WireError("size", f"the arguments of {self.name!r} make a token over {MAX_TOKEN}")
         return token
@@ -55,13 +58,7 @@ class Include:
         """The include that `token` stands for. Raises WireError; nothing unsigned is decoded."""
         if len(token) > MAX_TOKEN:
             raise WireError("size", f"a token has at most {MAX_TOKEN} characters")
-        try:
-            head, _, tail = token.decode("ascii").partition(".")
-        except UnicodeDecodeError as error:
-            raise WireError("malformed", "a token is ASCII") from error
-        payload = from_text(head)
-        keyring.verify("include", from_text(tail), payload)
-        return cls._from_payload(payload)
+        return cls._from_payload(_payload(token, keyring))
 
     @classmethod
     def _from_payload(cls, payload: bytes) -> Include:
@@ -74,6 +71,26 @@ class Include:
         if kind not in get_args(Kind):
             raise WireError("type", f"unknown kind of include {kind!r}")
         return cls(cast(Kind, kind), name, tuple(_argument(item) for item in value[3]))
+
+
+# Most tokens stand on page after page. By payload and not by include: 1, 1.0 and True are equal.
+
+
+@functools.lru_cache(maxsize=KEPT_TOKENS)
+def _signed(payload: bytes, keyring: Keyring) -> bytes:
+    return f"{to_text(payload)}.{to_text(keyring.sign('include', payload))}".encode()
+
+
+@functools.lru_cache(maxsize=KEPT_TOKENS)
+def _payload(token: bytes, keyring: Keyring) -> bytes:
+    """What `token` signs. Raises WireError, and keeps nothing of a token that is not ours."""
+    try:
+        head, _, tail = token.decode("ascii").partition(".")
+    except UnicodeDecodeError as error:
+        raise WireError("malformed", "a token is ASCII") from error
+    payload = from_text(head)
+    keyring.verify("include", from_text(tail), payload)
+    return payload
 
 
 def marker(token: bytes) -> str:

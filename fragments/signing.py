@@ -112,10 +112,8 @@ def _derive(secret: bytes, purpose: Purpose) -> tuple[bytes, bytes]:
 
 
 def _mac(key: bytes, parts: tuple[bytes, ...]) -> bytes:
-    if len(parts) == 1:  # the common case needs no joining: one part is unambiguous under "1:"
-        mac = hmac.new(key, b"1:", "sha256")
-        mac.update(parts[0])
-        return mac.digest()
+    if len(parts) == 1:  # one part is unambiguous under "1:"
+        return hmac.digest(key, b"1:" + parts[0], "sha256")
     pieces = [b"%d:" % len(parts)]
     for part in parts:
         pieces += (b"%d:" % len(part), part)

@@ -103,7 +103,7 @@ def for_edge(visit: Visit) -> Flow:
     else:
         outcome = yield from first_pass(visit, page, None)
     if outcome.shell is not None:
-        return shell_response(outcome.shell, conf)
+        return ShellResponse(outcome.shell, conf)
     if outcome.response is not None:
         return outcome.response
     response = yield from one_pass_again(visit, outcome.reason)
@@ -115,7 +115,7 @@ def for_nobody(visit: Visit, min_lsn: str | None) -> Flow:
     """The edge asks for a shell; an answer to one visitor would be of no use to it."""
     outcome = yield from first_pass(visit, guess_page(visit.request), min_lsn)
     if outcome.shell is not None:
-        return shell_response(outcome.shell, visit.conf)
+        return ShellResponse(outcome.shell, visit.conf)
     if outcome.response is not None and visit.conf.strict:
         return outcome.response  # the developer is to see the error, not a page without it
     headers = {PASSED: outcome.reason or "status", "Cache-Control": "no-store"}
@@ -201,13 +201,14 @@ def is_passed(request: HttpRequest, conf: Settings) -> bool:
     )
 
 
-def shell_response(shell: Shell, conf: Settings) -> HttpResponse:
-    """A shell on the wire."""
-    return HttpResponse(
-        shell.encode(conf.keyring),
-        content_type=CONTENT_TYPE,
-        headers={"Surrogate-Control": SHELL_CONTROL, "Cache-Control": "no-store"},
-    )
+class ShellResponse(HttpResponse):
+    """A shell on the wire. `sealed`: its body, as long as no middleware has changed that."""
+
+    def __init__(self, shell: Shell, conf: Settings) -> None:
+        self.shell = shell
+        self.sealed = shell.encode(conf.keyring)
+        headers = {"Surrogate-Control": SHELL_CONTROL, "Cache-Control": "no-store"}
+        super().__init__(self.sealed, content_type=CONTENT_TYPE, headers=headers)
 
 
 def obtain_shell(visit: Visit, page: PageOptions) -> FirstPass:

@@ -100,21 +100,22 @@ def begin(conf: Settings) -> int:
 
 def store(key: PageKey, shell: Shell, began: int, conf: Settings) -> None:
     """Keep `shell`, whose rendering began at `began`."""
-    store_many([(key, shell)], began, conf)
+    store_many([(key, shell, shell.encode(conf.keyring))], began, conf)
 
 
-def store_many(made: Iterable[tuple[PageKey, Shell]], began: int, conf: Settings) -> None:
-    """Keep shells, none of whose rendering began before `began`, in a few steps together."""
+def store_many(made: Iterable[tuple[PageKey, Shell, bytes]], began: int, conf: Settings) -> None:
+    """Keep shells in a few steps together, each with its wire form; none of their renderings
+    began before `began`."""
     cache = _cache(conf)
     if cache is None:
         return
     marks: dict[str, None] = {}
     entries: dict[int, dict[str, tuple[int, float, bytes]]] = {}
-    for key, shell in made:
+    for key, shell, sealed in made:
         lifetime = min(shell.max_age + shell.stale_if_error, _FOREVER)
         if lifetime > 0:
             marks |= dict.fromkeys(_marks_for(key.url, shell.groups))
-            entry = (began, time.time(), shell.encode(conf.keyring))
+            entry = (began, time.time(), sealed)
             entries.setdefault(int(lifetime) or 1, {})[key.digest()] = entry
     if marks:
         _mark_unmarked(cache, marks)

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from fragments.headers import CAPABILITY, PASSED, PROOF, PassKind, ProvenRequest
 from fragments.shell import CONTENT_TYPE, Shell
 
 from ..conf import Settings
+from ..exchange import ShellResponse
 from ..guard import FirstPassViolation
 
 DEFAULT_HOST: Final = "localhost"
@@ -29,10 +30,11 @@ class Answer:
 
     url: str
     shell: Shell | None = None
+    sealed: bytes = b""
+    """The shell as it came."""
     status: int = 0
     reason: str = ""
     seconds: float = 0.0
-    log: list[str] = field(default_factory=list)
 
 
 def ask(
@@ -55,15 +57,14 @@ def ask(
     sent = {PROOF: proof, "Surrogate-Capability": CAPABILITY, "Host": host, **(headers or {})}
     answer = Answer(url)
     started = time.perf_counter()
-    with _logged(answer.log):
-        try:
-            response = client.get(target, secure=parts.scheme == "https", headers=sent)
-        except FirstPassViolation as violation:
-            answer.reason = f"guard: {violation}"
-        except Exception as error:  # noqa: BLE001  # a view may raise anything
-            answer.reason = f"error: {type(error).__name__}: {error}"
-        else:
-            _read(answer, response, conf)
+    try:
+        response = client.get(target, secure=parts.scheme == "https", headers=sent)
+    except FirstPassViolation as violation:
+        answer.reason = f"guard: {violation}"
+    except Exception as error:  # noqa: BLE001  # a view may raise anything
+        answer.reason = f"error: {type(error).__name__}: {error}"
+    else:
+        _read(answer, response, conf)
     answer.seconds = time.perf_counter() - started
     return answer
 
@@ -75,14 +76,19 @@ def _read(answer: Answer, response: HttpResponseBase, conf: Settings) -> None:
         return
     body: Any = getattr(response, "content", b"")
     try:
-        answer.shell = Shell.decode(body, conf.keyring)
+        if isinstance(response, ShellResponse) and response.sealed == body:
+            answer.shell = response.shell
+        else:
+            answer.shell = Shell.decode(body, conf.keyring)
+        answer.sealed = body
     except WireError as error:
         answer.reason = f"a shell that cannot be read: {error}"
 
 
 @contextlib.contextmanager
-def _logged(lines: list[str]) -> Iterator[None]:
+def logged() -> Iterator[list[str]]:
     """Catch what our loggers say meanwhile: it tells why a page is passed."""
+    lines: list[str] = []
 
     class Catch(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -95,7 +101,7 @@ def _logged(lines: list[str]) -> Iterator[None]:
     logger.setLevel(level)
     logger.propagate = False
     try:
-        yield
+        yield lines
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)

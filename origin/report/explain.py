@@ -14,27 +14,30 @@ from ..passes import LANGUAGE_ARGUMENT
 from .asking import Answer
 
 
-def as_json(answer: Answer, conf: Settings, made_of: Sequence[Any] = ()) -> dict[str, Any]:
-    """For `--json`. `made_of`: the data it shows (origin.datacache.tree)."""
+def as_json(
+    answer: Answer, log: Sequence[str], conf: Settings, made_of: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """For `--json`. `log`: what was said of it; `made_of`: the data it shows
+    (origin.datacache.tree)."""
     shell = answer.shell
     return {
         "url": answer.url,
         "is_two_pass": shell is not None,
         "reason": answer.reason,
-        "log": answer.log,
+        "log": list(log),
         "seconds": round(answer.seconds, 4),
         "shell": None if shell is None else _shell(shell, conf),
         "made_of": list(made_of),
     }
 
 
-def as_text(answer: Answer, conf: Settings, made_of: Iterable[str] = ()) -> str:
-    """For people. `made_of`: lines about the data it shows."""
+def as_text(answer: Answer, log: Sequence[str], conf: Settings, made_of: Iterable[str] = ()) -> str:
+    """For people. `log`: what was said of it; `made_of`: lines about the data it shows."""
     lines = [answer.url]
     shell = answer.shell
     if shell is None:
         lines.append(f"    passed      {answer.reason}")
-        lines += [f"    log         {line}" for line in answer.log]
+        lines += [f"    log         {line}" for line in log]
         return "\n".join(lines)
     found = _shell(shell, conf)
     lines.append(f"    shell       {found['bytes']} bytes in {answer.seconds * 1000:.0f} ms")
@@ -50,7 +53,7 @@ def as_text(answer: Answer, conf: Settings, made_of: Iterable[str] = ()) -> str:
     lines.append(f"    gate        {'yes' if shell.gate else 'no'}")
     lines += [f"    hole        {_describe(hole)}" for hole in found["holes"]]
     lines += [f"    made of     {line}" for line in made_of]
-    lines += [f"    log         {line}" for line in answer.log]
+    lines += [f"    log         {line}" for line in log]
     return "\n".join(lines)
 
 

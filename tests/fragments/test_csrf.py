@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from hashlib import sha256
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from fragments.csrf import (
     ALPHABET,
     CSRF,
+    _long_runs,
     is_secret,
     looks_like_field,
     mask,
@@ -132,3 +134,26 @@ def test_a_long_run_of_base64_costs_little() -> None:
     run = base64.b64encode(bytes(range(256)) * 400).replace(b"+", b"a").replace(b"/", b"b")
 
     assert split_tokens(run, [SENTINEL]) == [run]
+
+
+@given(st.binary(max_size=40), st.integers(60, 70), st.binary(max_size=40), st.integers(0, 130))
+def test_runs_are_those_that_a_regular_expression_finds(
+    before: bytes, first: int, between: bytes, second: int
+) -> None:
+    body = before + b"Q7" * first + between + b"z" * second
+
+    expected = [found.span() for found in re.finditer(rb"[A-Za-z0-9]{64,}", body)]
+    assert list(_long_runs(body)) == expected
+
+
+@pytest.mark.parametrize("word", [b"csrf", b"CsRf", b"xsrf", b"XSRF"])
+@pytest.mark.parametrize("gap", [0, 1, 199, 200])
+def test_a_field_is_known_by_any_letter_case_and_within_two_hundred_bytes(
+    word: bytes, gap: int
+) -> None:
+    run = b"k" * 64
+
+    assert looks_like_field(word + b"-" * gap + run)
+    assert looks_like_field(b"srf" + word + b"-" * gap + run)
+    assert not looks_like_field(b"srf " + run)
+    assert not looks_like_field(word + b"-" * 201 + run)

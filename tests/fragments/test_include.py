@@ -45,6 +45,33 @@ def test_the_order_of_arguments_does_not_change_the_token() -> None:
     assert other.token(RING) == BASKET.token(RING)
 
 
+def test_equal_arguments_of_other_types_are_other_includes() -> None:
+    values: tuple[int | bool | float, ...] = (1, True, 1.0)
+    tokens = [Include.of("fragment", "basket", {"a": value}).token(RING) for value in values]
+
+    assert len(set(tokens)) == 3
+    found = [Include.verify(token, RING).args[0][1] for token in tokens * 2]
+    assert [type(value) for value in found] == [int, bool, float] * 2
+
+
+def test_what_a_renderer_does_to_an_argument_is_not_seen_by_the_next() -> None:
+    token = Include.of("fragment", "basket", {"keys": [1, 2]}).token(RING)
+    keys = Include.verify(token, RING).args[0][1]
+    assert isinstance(keys, list)
+    keys.append(3)
+
+    assert Include.verify(token, RING).args == (("keys", [1, 2]),)
+
+
+def test_one_ring_does_not_vouch_for_another() -> None:
+    other = Keyring(["another-secret-that-only-tests-know-9876543210"])
+    token = BASKET.token(RING)
+    Include.verify(token, RING)
+
+    with pytest.raises(WireError):
+        Include.verify(token, other)
+
+
 def test_objects_are_refused_with_the_mend() -> None:
     with pytest.raises(TypeError, match="a primary key, not the object"):
         Include.of("fragment", "basket", {"user": object()})  # type: ignore[dict-item]

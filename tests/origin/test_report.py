@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
@@ -262,3 +263,23 @@ def test_buckets_are_no_difference(users):
     with override_settings(TWOPASS={"DIMENSIONS": dimensions}, ROOT_URLCONF="tests.origin.priced"):
         for _ in range(8):
             assert run_json("--leak-test", "/banner/")[0]["verdict"] == "anonymous"
+
+
+def damaging(get_response):
+    """A middleware that changes what an edge would get."""
+
+    def answer(request):
+        response = get_response(request)
+        response.content += b"\n"
+        return response
+
+    return answer
+
+
+def test_a_shell_that_a_middleware_changes_is_reported_as_the_edge_sees_it():
+    changed = [f"{__name__}.damaging", *settings.MIDDLEWARE]
+    with override_settings(MIDDLEWARE=changed):
+        text, status = run("--explain", "/")
+
+    assert status == 1
+    assert "a shell that cannot be read" in text

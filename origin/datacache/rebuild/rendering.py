@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from fragments.shell import Shell
 from ... import shells
 from ...conf import get_settings
 from ...guess import guess_page
-from ...report.asking import ask
+from ...report.asking import Answer, ask
 from ...subrequest import filter_query
 from ..request_layer import request_cache
 from .planning import Batch
@@ -104,17 +105,17 @@ def _keep_some(pages: Sequence[Page], force: bool, client: Client, outcome: Outc
     conf = get_settings()
     # a purge that comes while they are made is one that they must not outlive
     began, min_lsn = shells.begin(conf), shells.min_lsn(conf)
-    made: list[tuple[shells.PageKey, Shell]] = []
+    made: list[tuple[shells.PageKey, Shell, bytes]] = []
     with request_cache():  # all of them ask the data caches' clock once, after ours
         for page in pages:
             with _failing(outcome, [page]):
                 if not force and _is_fresh(page):
                     outcome.words[page.name] = FRESH
                     continue
-                shell = _rendered(page, client, min_lsn)
-                outcome.words[page.name] = PASSED if shell is None else MADE
-                if shell is not None:
-                    made.append((_key_of(page, shell), shell))
+                answer = _rendered(page, client, min_lsn)
+                outcome.words[page.name] = PASSED if answer.shell is None else MADE
+                if answer.shell is not None:
+                    made.append((_key_of(page, answer.shell), answer.shell, answer.sealed))
     if conf.cache:
         shells.store_many(made, began, conf)
 
@@ -125,8 +126,8 @@ def _is_fresh(page: Page) -> bool:
     return held is not None and held.is_fresh
 
 
-def _rendered(page: Page, client: Client, min_lsn: str | None) -> Shell | None:
-    """The page's shell, None for one that is passed. Raises RuntimeError for an error in it."""
+def _rendered(page: Page, client: Client, min_lsn: str | None) -> Answer:
+    """The page's shell, or none for one that is passed. Raises RuntimeError for an error in it."""
     client.cookies.clear()
     for name, value in page.cookies.items():
         client.cookies[name] = value
@@ -134,7 +135,7 @@ def _rendered(page: Page, client: Client, min_lsn: str | None) -> Shell | None:
     answer = ask(client, page.url, "first", get_settings(), headers)
     if answer.shell is None and (answer.status >= 500 or answer.reason.startswith("error")):
         raise RuntimeError(answer.reason)
-    return answer.shell
+    return answer
 
 
 def _key(page: Page) -> shells.PageKey | None:
@@ -181,6 +182,8 @@ have a process that makes nothing but pages spend a quarter of its time on it.""
 def begin_process() -> None:
     """What a process does first that makes nothing but pages."""
     discover()
+    # the totals count pages that are passed; `two_pass_report --explain` tells why one is
+    logging.getLogger("twopass").setLevel(logging.WARNING)
     gc.collect()
     gc.freeze()  # what was imported stays, and need not be looked through again
     gc.set_threshold(GARBAGE, 50, 100)

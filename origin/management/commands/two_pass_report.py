@@ -13,7 +13,7 @@ from origin.conf import Settings, get_settings
 from origin.datacache import tree
 from origin.datacache.dependencies import observing
 from origin.report import explain, leaks, routes
-from origin.report.asking import ask
+from origin.report.asking import ask, logged
 
 _EXAMPLES: Final = """
 examples:
@@ -83,12 +83,12 @@ class Command(BaseCommand):
                 raise CommandError(f"--cookie {cookie!r}: write NAME=VALUE")
             client.cookies[name] = value
         try:
-            with observing() as readings:
+            with observing() as readings, logged() as log:
                 answer = ask(client, options["explain"], "first", conf)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        document = explain.as_json(answer, conf, tree.as_json(readings))
-        self._say(options, document, explain.as_text(answer, conf, tree.as_lines(readings)))
+        document = explain.as_json(answer, log, conf, tree.as_json(readings))
+        self._say(options, document, explain.as_text(answer, log, conf, tree.as_lines(readings)))
         if answer.shell is None:
             raise SystemExit(1)
 

@@ -142,6 +142,11 @@ class Product(Localised, models.Model):
         return fold(" ".join((*texts, colour.english, colour.german)))
 
     @property
+    def colour_name(self) -> str:
+        """What the colour is called in the active language."""
+        return str(COLOURS[self.colour].name)
+
+    @property
     def title(self) -> str:
         """The name in the active language."""
         return self.localised("name")

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import translate_url
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from ..models import Category
@@ -26,8 +27,12 @@ def picture(artwork: str) -> str:
 @register.simple_tag
 def stars(average: Decimal, count: int | None = None) -> SafeString:
     """Five stars, filled as far as the average goes; words for those who cannot see them."""
-    share = round(float(average) / 5 * 100)
     label = _("%(average)s of 5 stars") % {"average": f"{average:.1f}"}
+    return _stars(label, round(float(average) / 5 * 100), count)
+
+
+@functools.lru_cache(maxsize=1000)
+def _stars(label: str, share: int, count: int | None) -> SafeString:
     row = format_html('<svg viewBox="0 0 100 20" aria-hidden="true">{}</svg>', _row())
     number = (
         format_html('<span class="stars-count">({})</span>', count) if count is not None else ""
@@ -49,7 +54,8 @@ def here_in(context: template.Context, language: str) -> str:
     request: HttpRequest = context["request"]
     known: dict[str, str] = request.__dict__.setdefault("_here_in", {})
     if language not in known:
-        known[language] = translate_url(request.get_full_path(), language)
+        here = request.get_full_path()
+        known[language] = here if language == get_language() else translate_url(here, language)
     return known[language]
 
 
