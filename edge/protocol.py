@@ -6,11 +6,14 @@ must pass unknown ones (RFC 9110 §9.1) and take them for unsafe (RFC 9111 §4.4
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from edge.corked import Corked
 
 _KNOWN: Final = frozenset(
     b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR"
@@ -57,7 +60,10 @@ class AnyMethodProtocol(HttpToolsProtocol):
             self.headers[:] = [field for field in self.headers if field[0] != b"host"]
             self.headers.append((b"host", authority))
         self._in_head = False
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:  # it stays where the connection becomes a websocket's
+            self._cork(self.cycle)
         if self.url.endswith(b"?"):  # which ASGI does not tell from a target without query
             self.scope.setdefault("extensions", {})[EMPTY_QUERY] = {}
 
@@ -82,6 +88,16 @@ class AnyMethodProtocol(HttpToolsProtocol):
         if self._is_idle():  # else an answer is on its way, and this one must not get into it
             self.transport.write(_TOO_LARGE)
         self.transport.close()
+
+    def _cork(self, cycle: RequestResponseCycle) -> None:
+        corked, completed = Corked(self.transport, self.loop), cycle.on_response
+
+        def complete() -> None:
+            corked.flush()  # whatever is answered next writes to the connection itself
+            completed()
+
+        cycle.transport = cast(asyncio.Transport, corked)
+        cycle.on_response = complete
 
     def _is_idle(self) -> bool:
         return self.cycle is None or (self.cycle.response_complete and not self.pipeline)

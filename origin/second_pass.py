@@ -11,7 +11,7 @@ import contextvars
 import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
@@ -29,6 +29,7 @@ from . import counters, csrf
 from .conf import Settings
 from .frames import ForNobody, Job, Renderer, failure, job_for, unknown
 from .gates import verdict_of
+from .pace import PACE, Turn, turns
 from .passes import Gate
 from .registry import UnknownFragment
 from .session import read_session
@@ -101,69 +102,88 @@ class Plan:
 
     def messages(self) -> Iterator[Message]:
         """Head, frames, end: sync fragments in turn, pooled ones beside them."""
-        yield self.head
-        yield from self._ready
-        pool = _pool(self._conf.workers)
-        running = {self._submit(pool, job) for job in self._pooled}
-        try:
-            for job in self._sync:
-                yield self._render(job)
-                for done in [future for future in running if future.done()]:
-                    running.discard(done)
-                    yield done.result()
-            if self._async:
-                yield from async_to_sync(self._all_async)()
-            for future in as_completed(running):
-                yield future.result()
-        finally:
-            for future in running:
-                future.cancel()
-        yield End(self._count)
+        for batch in self._batches():
+            yield from batch
 
     async def amessages(self) -> AsyncIterator[Message]:
         """As `messages`, with async fragments together and sync ones in the request's thread."""
-        async for batch in self._batches():
+        async for batch in self._abatches():
             for message in batch:
                 yield message
 
-    async def _batches(self) -> AsyncIterator[list[Message]]:
-        """Messages as they are there, those that are there at the same time together."""
-        yield [self.head, *self._ready]
+    def encoded(self) -> Iterator[bytes]:
+        """The wire form of `messages`; what need not wait for each other is sent at once."""
+        for batch in self._batches():
+            yield b"".join(map(_encode, batch))
+
+    async def aencoded(self) -> AsyncIterator[bytes]:
+        """The wire form of `amessages`, likewise."""
+        async for batch in self._abatches():
+            yield b"".join(map(_encode, batch))
+
+    def _batches(self) -> Iterator[list[Message]]:
+        pool = _pool(self._conf.workers)
+        running = {self._submit(pool, job) for job in self._pooled}
+        batch: list[Message] = [self.head, *self._ready]
+        try:
+            for place, turn in enumerate(self._turns()):
+                if batch and (place or not turn.is_quick):
+                    yield batch
+                    batch = []
+                batch += map(self._render, turn.items)
+                done = [future for future in running if future.done()]
+                running.difference_update(done)
+                batch += [future.result() for future in done]
+            if batch and (self._async or running):
+                yield batch
+                batch = []
+            if self._async:
+                yield list(async_to_sync(self._all_async)())
+            for future in as_completed(running):
+                yield [future.result()]
+        finally:
+            for future in running:
+                future.cancel()
+        yield [*batch, End(self._count)]
+
+    async def _abatches(self) -> AsyncIterator[list[Message]]:
+        planned = self._turns()
         queue: asyncio.Queue[Frame] = asyncio.Queue()
         tasks = [self._in_context(self._put_async(queue, job)) for job in self._async]
         tasks += [asyncio.create_task(self._put_pooled(queue, job)) for job in self._pooled]
-        if self._sync:
-            tasks.append(asyncio.create_task(self._put_in_turn(queue)))
+        batch: list[Message] = [self.head, *self._ready]
         left = self._count - len(self._ready)
         try:
+            if tasks or (planned and not planned[0].is_quick):
+                yield batch
+                batch = []
+            if planned:
+                tasks.append(asyncio.create_task(self._put_in_turn(queue, planned)))
             while left:
-                batch: list[Message] = [await queue.get()]
+                found = [await queue.get()]
                 while not queue.empty():
-                    batch.append(queue.get_nowait())
-                left -= len(batch)
-                yield batch if left else [*batch, End(self._count)]
+                    found.append(queue.get_nowait())
+                left -= len(found)
+                batch += found
+                if left:
+                    yield batch
+                    batch = []
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if self._count == len(self._ready):
-            yield [End(self._count)]
+        yield [*batch, End(self._count)]
 
-    def encoded(self) -> Iterator[bytes]:
-        """The wire form of `messages`."""
-        return map(_encode, self.messages())
-
-    async def aencoded(self) -> AsyncIterator[bytes]:
-        """The wire form of `amessages`; what is there at the same time is sent at once."""
-        async for batch in self._batches():
-            yield b"".join(map(_encode, batch))
+    def _turns(self) -> list[Turn[Job]]:
+        return turns((job, PACE.expected(job.fragment.name)) for job in self._sync)
 
     def _in_context(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work, context=self._context.copy())
 
-    async def _put_in_turn(self, queue: asyncio.Queue[Frame]) -> None:
-        for job in self._sync:
-            await queue.put(await sync_to_async(self._render)(job))
+    async def _put_in_turn(self, queue: asyncio.Queue[Frame], planned: Sequence[Turn[Job]]) -> None:
+        for turn in planned:
+            for frame in await sync_to_async(self._render_all)(turn.items):
+                queue.put_nowait(frame)
 
     async def _put_async(self, queue: asyncio.Queue[Frame], job: Job) -> None:
         await queue.put(await self._render_async(job))
@@ -186,6 +206,9 @@ class Plan:
         except TimeoutError as error:
             return failure(job.index, 504, error, strict=self._conf.strict)
 
+    def _render_all(self, jobs: Iterable[Job]) -> list[Frame]:
+        return list(map(self._render, jobs))
+
     def _render(self, job: Job) -> Frame:
         left = self._seconds_left()
         if left is not None and left <= 0:
@@ -193,7 +216,9 @@ class Plan:
             error = TimeoutError("the bundle's deadline has passed")
             return failure(job.index, 504, error, strict=self._conf.strict)
         # a copy for each: a context cannot be entered twice at a time
-        return self._context.copy().run(self._renderer.render, job)
+        frame = self._context.copy().run(self._renderer.render, job)
+        PACE.learn(job.fragment.name, frame.rendering)
+        return frame
 
     def _submit(self, pool: ThreadPoolExecutor, job: Job) -> Future[Frame]:
         return pool.submit(self._render_alone, job)

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from bench import Bench
 from lines import Lines, parsed, request
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from edge.protocol import MAX_HEAD
 from origin import Answer, ScriptedOrigin, hole, shell
@@ -329,6 +329,44 @@ def test_uvicorn_has_what_this_rests_on() -> None:
                  "server_state.total_requests", "write_paused"):  # fmt: skip
         assert name in source + inspect.getsource(uvicorn.protocols.http.flow_control), name
     assert config.http is HttpToolsProtocol
+    cycle = inspect.getsource(RequestResponseCycle)
+    for name in ("self.transport.write(", "self.transport.close()", "self.on_response()"):
+        assert name in cycle, name
+
+
+async def test_a_hit_behind_a_head_without_body_does_not_overtake_it(lines: Lines) -> None:
+    line = lines.fast()
+
+    line.feed(request("/plain").replace(b"GET", b"HEAD", 1))
+    cycle = line.protocol.cycle
+    complete = cycle.on_response
+
+    def complete_and_read_on() -> None:
+        complete()
+        line.feed(request("/page"))  # in the very turn of the loop in which the first is complete
+
+    cycle.on_response = complete_and_read_on
+    await line.rest()
+    first, _, second = bytes(line.wire.sent).partition(b"\r\n\r\n")
+
+    assert first.startswith(b"HTTP/1.1 200")
+    assert b"twopass;hit" not in first
+    assert parsed(second)[0].body == PAGE
+    assert lines.hits.found == 1
+
+
+async def test_a_head_and_its_body_are_written_at_once(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = lines.fast()
+    written: list[bytes] = []
+    monkeypatch.setattr(line.wire, "write", lambda data: written.append(bytes(data)))
+
+    line.feed(request("/plain"))
+    await line.rest()
+
+    assert written[0].startswith(b"HTTP/1.1 200")
+    assert written[0].endswith(b"plain\r\n")
 
 
 @pytest.mark.parametrize("seed", range(6))
