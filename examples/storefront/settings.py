@@ -2,10 +2,8 @@
 
 ``STOREFRONT_DATABASE_URL`` chooses PostgreSQL, ``STOREFRONT_REPLICAS`` its replicas,
 ``STOREFRONT_TWOPASS=off`` renders every page in one pass, ``STOREFRONT_SECRET_KEY`` and
-``TWOPASS_SECRET`` are the secrets (``make demo`` generates both),
-page in one pass, ``STOREFRONT_SECRET_KEY`` and ``TWOPASS_SECRET`` are the secrets (``make demo``
-generates both), ``STOREFRONT_DEBUG=1`` shows Django's debug pages, ``STOREFRONT_HOSTS`` names the
-hosts served.
+``TWOPASS_SECRET`` are the secrets (``make demo`` generates both), ``STOREFRONT_DEBUG=1`` shows
+Django's debug pages, ``STOREFRONT_HOSTS`` names the hosts served.
 """
 
 import os

@@ -19,6 +19,7 @@ def catch_up(levels: Levels) -> Flow:
     if level is not None:
         level.caught_up = True
     if levels.link is None:
+        levels.hear()
         return
     answers = yield Ask([("GET", levels.commands.names.clock)])
     if answers is not None:

@@ -22,7 +22,9 @@ class Settings:
 
     enabled: bool = True
     redis: str = ""
-    """URL of the shared level; empty: every process for itself."""
+    """URL of the shared level; empty: every process has its own values."""
+    clock_file: str = ""
+    """Where processes of one machine tell each other of invalidations without Redis."""
     prefix: str = "twopass"
     process_bytes: int = 64 * 1024 * 1024
     compress_above: int = 2048

@@ -24,6 +24,8 @@ def at_hand(label: str, key: str, ident: Any, absent: Any) -> Any:
             where = stats.REQUEST
         elif not level.caught_up:
             return absent  # this request has not heard yet what was invalidated before it
+    else:
+        levels.hear()
     if held is None:
         held = levels.process.get(key)
         if held is None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from pathlib import Path
 from typing import Any
 
 from django.db import close_old_connections
@@ -23,6 +24,7 @@ from .conf import Settings, get_settings
 from .entry import Entry
 from .lease import Flights, Renewer
 from .listener import Listener
+from .neighbours import Neighbours, default_path
 from .process_layer import Held, ProcessLayer
 from .redis_link import Away, RedisLink
 from .request_layer import request_level
@@ -58,9 +60,12 @@ class Levels:
         self._refreshing_lock = threading.Lock()
         self._listening = threading.Lock()
         self._listener: Listener | None = None
+        self._neighbours: Neighbours | None = None
         if conf.redis:
             self.link = RedisLink(conf.redis, conf.redis_timeout, conf.redis_pause)
             self.trusted_until = 0.0
+        elif conf.enabled and conf.process_bytes:
+            self._meet_neighbours()
 
     def __repr__(self) -> str:
         return f"<Levels: {self.process!r}, {self.link or 'no Redis'}>"
@@ -77,6 +82,40 @@ class Levels:
                 threading.Thread(
                     target=self._listener.run, name="twopass-datacache", daemon=True
                 ).start()
+
+    def _meet_neighbours(self) -> None:
+        given = self.conf.clock_file
+        try:
+            self._neighbours = Neighbours(
+                Path(given) if given else default_path(self.conf.prefix), self._heard_beside
+            )
+        except OSError as error:
+            self.trusted_until = 0.0
+            logger.warning(
+                "%s: values at hand are used for %g s. Set DATACACHE['REDIS'], or 'CLOCK_FILE' to "
+                "a path that all processes may write",
+                error,
+                self.conf.bound,
+            )
+
+    def hear(self) -> None:
+        """Know what other processes of this machine have invalidated; with Redis, others tell."""
+        if self._neighbours is None:
+            return
+        try:
+            self._neighbours.hear()
+        except OSError as error:
+            self._neighbours = None
+            self.trusted_until = 0.0
+            self.process.clear()
+            logger.warning("%s: values at hand are used for %g s", error, self.conf.bound)
+
+    def _heard_beside(self, groups: tuple[str, ...] | None, soft: bool) -> None:
+        if groups is None:
+            self._missed()
+            groups = (ALL,)
+        self.clock.tell(groups)
+        self.process.invalidate(groups, soft=soft)
 
     def is_trusted(self, held: Held, now: float) -> bool:
         """Whether a value at hand may be used, with Redis or without."""
@@ -111,6 +150,8 @@ class Levels:
         if level is not None:
             level.values.clear()
         if self.link is None:
+            if self._neighbours is not None:
+                self._neighbours.tell(names, soft=soft)
             return
         with self._pending_lock:
             waiting = self._pending[soft]
@@ -212,6 +253,8 @@ class Levels:
             self._refreshers.shutdown(wait=True, cancel_futures=True)
         if self.link is not None:
             self.link.close()
+        if self._neighbours is not None:
+            self._neighbours.close()
 
 
 _levels: Levels | None = None

@@ -4,12 +4,17 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from origin.querysets import InvalidatingManager
+
 from ..catalogue.models import Product
 from .contents import MOST_PIECES
 
 
 class BasketLine(models.Model):
     """So many pieces of a product in a customer's basket."""
+
+    # whatever shows it, on whichever device
+    two_pass_groups = ("basket:{customer_id}",)
 
     customer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="basket_lines"
@@ -18,6 +23,8 @@ class BasketLine(models.Model):
     quantity = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(1), MaxValueValidator(MOST_PIECES)]
     )
+
+    objects = InvalidatingManager()
 
     class Meta:
         ordering = ("pk",)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.http import HttpRequest
 
+from ..catalogue.cached import products
 from ..catalogue.models import Product
 from ..catalogue.pricing import PriceList, price_list_of
 from ..money.context import currency_of
@@ -73,5 +74,6 @@ def priced_basket_of(request: HttpRequest) -> PricedBasket:
     currency = currency_of(request)
     if not contents:
         return PricedBasket((), currency)
-    products = Product.objects.listed().in_bulk(list(contents))
-    return price_basket(contents, products, price_list_of(request), currency)
+    found = products.get_many(contents)
+    sold = {key: product for key, product in found.items() if product.is_active}
+    return price_basket(contents, sold, price_list_of(request), currency)

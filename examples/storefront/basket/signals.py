@@ -23,9 +23,7 @@ def merge_baskets(request: HttpRequest, user: Customer, **_: Any) -> None:
     sold = set(Product.objects.listed().filter(pk__in=brought).values_list("pk", flat=True))
     with transaction.atomic():
         Customer.objects.select_for_update().get(pk=user.pk)
-        both = merged(
-            AccountBasket(user).contents(), {k: v for k, v in brought.items() if k in sold}
-        )
+        both = merged(AccountBasket(user).stored(), {k: v for k, v in brought.items() if k in sold})
         BasketLine.objects.bulk_create(
             [
                 BasketLine(customer=user, product_id=key, quantity=value)

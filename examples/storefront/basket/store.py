@@ -2,12 +2,14 @@
 
 from typing import Protocol
 
+from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from ..accounts.models import Customer
+from .cached import baskets
 from .contents import Contents, changed, decode, encode
 from .models import BasketLine
 
@@ -52,13 +54,19 @@ class AccountBasket:
         self.customer = customer
 
     def contents(self) -> Contents:
-        """What is stored."""
+        """What is stored; from the data caches, if all processes hear of changes through Redis."""
+        if not settings.DATACACHE["REDIS"]:
+            return self.stored()
+        return dict(baskets.get(self.customer.pk) or ())
+
+    def stored(self) -> Contents:
+        """What the database says, for who is about to change it."""
         return dict(self.customer.basket_lines.values_list("product_id", "quantity"))
 
     def put(self, product_id: int, quantity: int) -> None:
         """Store the change."""
         with transaction.atomic():
-            now = changed(self.contents(), product_id, quantity)
+            now = changed(self.stored(), product_id, quantity)
             if product_id not in now:
                 self.customer.basket_lines.filter(product_id=product_id).delete()
                 return
