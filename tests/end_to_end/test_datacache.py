@@ -34,13 +34,7 @@ def cached_shop(
     stack_factory: Callable[..., Stack], fresh_redis_server: RedisServer, tmp_path: Path
 ) -> tuple[Stack, dict[str, str]]:
     """The storefront with the Redis level, and the environment of its commands."""
-    stack = stack_factory(
-        {
-            "STOREFRONT_DATACACHE_URL": fresh_redis_server.url,
-            "TMPDIR": str(tmp_path),
-        }
-    )
-    return stack, {**stack.origin.environment}
+    return shop_of(stack_factory, fresh_redis_server.url, tmp_path)
 
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -60,22 +54,42 @@ def change(environment: dict[str, str], statement: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
+def shop_of(
+    stack_factory: Callable[..., Stack], redis_url: str, tmp_path: Path
+) -> tuple[Stack, dict[str, str]]:
+    stack = stack_factory({"STOREFRONT_DATACACHE_URL": redis_url, "TMPDIR": str(tmp_path)})
+    return stack, {**stack.origin.environment}
+
+
+def passed(stack: Stack, path: str) -> httpx.Response:
+    """The page from some worker of the origin, rendered whole: nothing but data is cached."""
+    return httpx.get(stack.origin_url + path, headers={"Authorization": "Basic eDp5"}, timeout=30)
+
+
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("with_redis", [True, False], ids=["redis", "no-redis"])
 def test_a_price_is_on_the_page_by_the_next_request_after_the_receipt(
-    cached_shop: tuple[Stack, dict[str, str]],
+    stack_factory: Callable[..., Stack],
+    fresh_redis_server: RedisServer,
+    tmp_path: Path,
+    with_redis: bool,
 ) -> None:
     """Database, data caches of two other processes, shell, edge."""
-    stack, environment = cached_shop
+    url = fresh_redis_server.url if with_redis else ""
+    stack, environment = shop_of(stack_factory, url, tmp_path)
     path = change(environment, "Product.objects.filter(pk=1).update(price=Decimal('1234.00'))")
     with httpx.Client(base_url=stack.edge, timeout=30) as visitor:
         for price in ("2345.00", "3456.00", "4567.00"):
-            for _ in range(4):  # both workers have it at hand
-                assert visitor.get(path).status_code == 200
+            for _ in range(8):  # both workers have it at hand
+                assert passed(stack, path).status_code == 200
+            assert visitor.get(path).status_code == 200
 
             change(environment, f"Product.objects.filter(pk=1).update(price=Decimal('{price}'))")
 
             shown = f"€{int(float(price)):,}.00"
             assert shown in visitor.get(path).text
+            for _ in range(8):
+                assert shown in passed(stack, path).text
 
 
 @pytest.mark.timeout(600)
