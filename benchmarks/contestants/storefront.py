@@ -38,11 +38,9 @@ OPEN: dict[str, Open] = {}
 
 @contextmanager
 def plain(**settings: str) -> Iterator[str]:
-    """Two-pass off: every page rendered for its visitor."""
-    with (
-        PREMISES.copy() as copy,
-        _origin({**copy.environment, "STOREFRONT_TWOPASS": "off", **settings}) as (url, process),
-    ):
+    """Two-pass off, data caches too: every page rendered for its visitor, from the database."""
+    mine = {"STOREFRONT_TWOPASS": "off", "STOREFRONT_DATACACHE": "off", **settings}
+    with PREMISES.copy() as copy, _origin({**copy.environment, **mine}) as (url, process):
         yield from _opened(url, Open(copy.customers, origin_pid=process.pid))
 
 

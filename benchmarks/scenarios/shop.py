@@ -65,8 +65,9 @@ async def _require_own(name: str, target: str, customer: Customer, path: str) ->
 
 SCENARIO = Scenario(
     name="shop",
-    what=f"The storefront on PostgreSQL. {CUSTOMERS} customers, signed in, browse, search and fill "
-    "their baskets without rest, one change of the basket for each hundred pages.",
+    what=f"The storefront on PostgreSQL, with its data caches. {CUSTOMERS} customers, signed in, "
+    "browse, search and fill their baskets without rest, one change of the basket for each hundred "
+    "pages.",
     contestants=(
         Contestant("twopass", "edge as configured: private fragments held", behind_edge),
         Contestant(
@@ -81,7 +82,7 @@ SCENARIO = Scenario(
             partial(behind_varnish, esi=False),
         ),
         Contestant("in-process", "no edge: Django makes both passes itself", in_process),
-        Contestant("django", "two-pass off, no cache of pages", plain),
+        Contestant("django", "two-pass off, no cache of pages or data", plain),
     ),
     measure=_measure,
     check=_check,

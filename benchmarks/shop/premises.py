@@ -46,12 +46,14 @@ class Premises:
 
     @contextmanager
     def copy(self) -> Iterator[Copy]:
-        """A copy of the seeded shop, with `CUSTOMERS` who are signed in."""
+        """A copy of the seeded shop and a Redis, with `CUSTOMERS` who are signed in."""
         if not self._tenants:
             self._open()
         self._tenants += 1
         try:
-            yield self._copied()
+            with devstack.redis() as redis:
+                _pin(redis.process.pid)
+                yield self._copied(redis.url)
         finally:
             self._tenants -= 1
             if not self._tenants:
@@ -69,12 +71,13 @@ class Premises:
                 self._customers = sign_up(url, CUSTOMERS)
             self._stack = stack.pop_all()
 
-    def _copied(self) -> Copy:
+    def _copied(self, redis: str) -> Copy:
         assert self._primary is not None
         name = f"shop_{secrets.token_hex(4)}"
         self._primary.query(f"CREATE DATABASE {name} TEMPLATE {self._template}")
         self._primary.query("ANALYZE", name)
-        return Copy(_environment(self._primary.dsn(name), self._folder), self._customers)
+        environment = _environment(self._primary.dsn(name), self._folder)
+        return Copy({**environment, "STOREFRONT_DATACACHE_URL": redis}, self._customers)
 
 
 PREMISES = Premises()
@@ -106,8 +109,8 @@ def _environment(database_url: str, folder: Path) -> dict[str, str]:
     }
 
 
-def _pin(postmaster: int) -> None:
-    """The database is a server like others: it and its children run on the servers' core."""
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    for pid in (postmaster, *map(int, children)):
+def _pin(server: int) -> None:
+    """Databases are servers like others: they and their children run on the servers' core."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    for pid in (server, *map(int, children)):
         os.sched_setaffinity(pid, {server_core()})
