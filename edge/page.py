@@ -150,9 +150,9 @@ class PageAnswer:
         await responder.whole(self._shell.status, fields, hit.body(own))
 
     async def _send_with_second_pass(self, client: Client, responder: Responder) -> None:
-        second = SecondPass(self._edge, self._seat, self._plan, gate=self._shell.gate)
-        if self._inbound.head.method == b"HEAD":
-            second = SecondPass(self._edge, self._seat, Plan(), gate=True)
+        # HEAD is here for the gate's sake alone
+        plan = Plan() if self._inbound.head.method == b"HEAD" else self._plan
+        second = SecondPass(self._edge, self._seat, plan, gate=self._shell.gate)
         try:
             await client.unless_gone(self._stream(second, responder), responder)
         except ClientGone:

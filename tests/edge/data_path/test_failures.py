@@ -19,7 +19,8 @@ IMPATIENT = {"fragment_deadline": 0.02, "page_deadline": 0.06, "first_pass_timeo
 
 
 @pytest.fixture
-async def bench(origin: ScriptedOrigin) -> AsyncIterator[Bench]:
+async def impatient(origin: ScriptedOrigin) -> AsyncIterator[Bench]:
+    """For tests of what never comes: whatever else takes as long on a busy machine."""
     async with Bench(origin, **IMPATIENT) as running:
         yield running
 
@@ -35,28 +36,28 @@ async def test_a_failing_fragment_costs_its_own_place(bench: Bench, origin: Scri
 
 
 async def test_the_placeholder_stands_for_a_slow_fragment(
-    bench: Bench, origin: ScriptedOrigin
+    impatient: Bench, origin: ScriptedOrigin
 ) -> None:
     origin.pages["/"] = shell(b"<", hole("slow", placeholder=b"..."), b">")
     origin.fragments = {"slow": b"late"}
     origin.hold["slow"] = asyncio.Event()
 
-    page = await bench.visitor(sessionid="a").get("/")
+    page = await impatient.visitor(sessionid="a").get("/")
 
     assert page.text == "<...>"
 
 
 async def test_a_fragment_that_came_late_is_there_the_next_time(
-    bench: Bench, origin: ScriptedOrigin
+    impatient: Bench, origin: ScriptedOrigin
 ) -> None:
     origin.pages["/"] = shell(hole("slow", deadline=0.005))
     origin.fragments = {"slow": b"late"}
     origin.hold["slow"] = asyncio.Event()
-    ann = bench.visitor(sessionid="a")
+    ann = impatient.visitor(sessionid="a")
     assert (await ann.get("/")).text == ""
 
     origin.hold["slow"].set()
-    await bench.settle()
+    await impatient.settle()
 
     assert (await ann.get("/")).text == "late"
     assert len(origin.of_kind("second")) == 1
@@ -159,14 +160,14 @@ async def test_the_page_is_asked_for_again_once_the_origin_is_back(
 
 
 async def test_an_origin_that_hangs_costs_one_request_a_page(
-    bench: Bench, origin: ScriptedOrigin
+    impatient: Bench, origin: ScriptedOrigin
 ) -> None:
     origin.pages["/"] = shell(b"page", max_age=10, stale_if_error=100)
-    await bench.get("/")
-    bench.clock.tick(11)
+    await impatient.get("/")
+    impatient.clock.tick(11)
     origin.hold["/"] = asyncio.Event()
 
-    pages = await asyncio.gather(*(bench.get("/") for _ in range(10)))
+    pages = await asyncio.gather(*(impatient.get("/") for _ in range(10)))
 
     assert {page.text for page in pages} == {"page"}
     assert len(origin.of_kind("first")) == 1
@@ -253,9 +254,11 @@ async def test_a_gate_decides_for_each_visitor_before_anything_leaves(
         assert "etag" not in page.headers
 
 
-async def test_a_gate_that_does_not_answer_stays_shut(bench: Bench, origin: ScriptedOrigin) -> None:
+async def test_a_gate_that_does_not_answer_stays_shut(
+    impatient: Bench, origin: ScriptedOrigin
+) -> None:
     origin.pages["/"] = _gated({"ann": None}, origin)
-    ann = bench.visitor(sessionid="ann")
+    ann = impatient.visitor(sessionid="ann")
     assert (await ann.get("/")).status == 200
     origin.hold["head"] = asyncio.Event()
 
