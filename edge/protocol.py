@@ -40,6 +40,8 @@ class AnyMethodProtocol(HttpToolsProtocol):
 
     _in_message = False
     _in_head = False
+    _corked: Corked | None = None
+    """What the newest request is answered through."""
     _head_size = 0
     """Bytes of the head that is being read, without the first piece of it."""
 
@@ -89,8 +91,15 @@ class AnyMethodProtocol(HttpToolsProtocol):
             self.transport.write(_TOO_LARGE)
         self.transport.close()
 
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request. What an earlier one is being answered has left before."""
+        if self._corked is not None:
+            self._corked.flush()
+        super().send_400_response(msg)
+
     def _cork(self, cycle: RequestResponseCycle) -> None:
         corked, completed = Corked(self.transport, self.loop), cycle.on_response
+        self._corked = corked
 
         def complete() -> None:
             corked.flush()  # whatever is answered next writes to the connection itself

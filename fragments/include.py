@@ -20,8 +20,10 @@ Argument: TypeAlias = "str | bytes | int | float | bool | list[Argument] | None"
 VERSION: Final = 1
 MAX_TOKEN: Final = 4096
 """Characters of a token: arguments are keys and flags, not documents."""
-KEPT_TOKENS: Final = 2048
-"""Tokens whose signatures a process need not make, or look at, again: a few hundred kB."""
+_MAX_PAYLOAD: Final = (MAX_TOKEN - 1 - 48) * 3 // 4
+"""Bytes that make such a token: in base64, behind it a dot and the signature's 48 characters."""
+KEPT_TOKENS: Final = 1024
+"""Tokens whose signatures a process need not make, or look at, again: some 500 kB, 8 MB at most."""
 
 _MARKER: Final = re.compile(rb"\[\[2p:([A-Za-z0-9_-]{1,%d}\.[A-Za-z0-9_-]{48})\]\]" % MAX_TOKEN)
 
@@ -48,10 +50,9 @@ class Include:
     def token(self, keyring: Keyring) -> bytes:
         """The signed form. Raises WireError `size` above `MAX_TOKEN` characters."""
         payload = pack([VERSION, self.kind, self.name, [[key, value] for key, value in self.args]])
-        token = _signed(payload, keyring)
-        if len(token) > MAX_TOKEN:
+        if len(payload) > _MAX_PAYLOAD:
             raise WireError("size", f"the arguments of {self.name!r} make a token over {MAX_TOKEN}")
-        return token
+        return _signed(payload, keyring)
 
     @classmethod
     def verify(cls, token: bytes, keyring: Keyring) -> Include:

@@ -7,6 +7,7 @@ fragment as it is rendered, when nothing can be saved any more.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import logging
@@ -29,7 +30,7 @@ from . import counters, csrf
 from .conf import Settings
 from .frames import ForNobody, Job, Renderer, failure, job_for, unknown
 from .gates import verdict_of
-from .pace import PACE, Turn, turns
+from .pace import PACE, TOGETHER, Turn, turns
 from .passes import Gate
 from .registry import UnknownFragment
 from .session import read_session
@@ -73,8 +74,11 @@ class Plan:
         renderer: Renderer,
         conf: Settings,
         expires: float | None = None,
+        *,
+        is_gated: bool = False,
     ) -> None:
         self.head = head
+        self._is_gated = is_gated
         self._ready = tuple(ready)
         self._sync = [job for job in jobs if not job.is_async and not _concurrent(job)]
         self._async = [job for job in jobs if job.is_async]
@@ -127,10 +131,15 @@ class Plan:
         batch: list[Message] = [self.head, *self._ready]
         try:
             for place, turn in enumerate(self._turns()):
-                if batch and (place or not turn.is_quick):
+                if batch and (place or not turn.is_quick or self._may_not_wait):
                     yield batch
                     batch = []
-                batch += map(self._render, turn.items)
+                began = time.monotonic()
+                for job in turn.items:
+                    if batch and time.monotonic() - began > TOGETHER:  # it took longer than ever
+                        yield batch
+                        batch, began = [], time.monotonic()
+                    batch.append(self._render(job))
                 done = [future for future in running if future.done()]
                 running.difference_update(done)
                 batch += [future.result() for future in done]
@@ -154,15 +163,13 @@ class Plan:
         batch: list[Message] = [self.head, *self._ready]
         left = self._count - len(self._ready)
         try:
-            if tasks or (planned and not planned[0].is_quick):
+            if self._may_not_wait or (planned and not planned[0].is_quick):
                 yield batch
                 batch = []
             if planned:
                 tasks.append(asyncio.create_task(self._put_in_turn(queue, planned)))
             while left:
-                found = [await queue.get()]
-                while not queue.empty():
-                    found.append(queue.get_nowait())
+                found = await _first(queue, TOGETHER if batch else None)
                 left -= len(found)
                 batch += found
                 if left:
@@ -173,6 +180,11 @@ class Plan:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         yield [*batch, End(self._count)]
+
+    @property
+    def _may_not_wait(self) -> bool:
+        """Whether the head leaves at once: a gate's is waited for, and others may take long."""
+        return self._is_gated or bool(self._async or self._pooled)
 
     def _turns(self) -> list[Turn[Job]]:
         return turns((job, PACE.expected(job.fragment.name)) for job in self._sync)
@@ -272,7 +284,7 @@ def answer(
     head = Head(facts.state, facts.age, facts.groups)
     rest = [job for job in jobs if not job.fragment.options.writes]
     renderer.prepare(rest)
-    plan = Plan(head, ready, rest, renderer, conf, bundle.expires)
+    plan = Plan(head, ready, rest, renderer, conf, bundle.expires, is_gated=asked)
     response = FramesResponse(plan, is_async=isinstance(request, ASGIRequest))
     for written in renderer.responses:
         response.cookies.update(written.cookies)
@@ -287,6 +299,17 @@ def log_cached_answer(request: HttpRequest) -> None:
         "FetchFromCacheMiddleware out of MIDDLEWARE, and cache_page off views marked @two_pass",
         request.path,
     )
+
+
+async def _first(queue: asyncio.Queue[Frame], seconds: float | None) -> list[Frame]:
+    """What is in `queue`, waiting for the first of it; nothing after `seconds`."""
+    found: list[Frame] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            found.append(await queue.get())
+    while not queue.empty():
+        found.append(queue.get_nowait())
+    return found
 
 
 def _encode(message: Message) -> bytes:

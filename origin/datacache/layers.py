@@ -64,8 +64,10 @@ class Levels:
         if conf.redis:
             self.link = RedisLink(conf.redis, conf.redis_timeout, conf.redis_pause)
             self.trusted_until = 0.0
-        elif conf.enabled and conf.process_bytes:
-            self._meet_neighbours()
+        else:
+            path = Path(conf.clock_file) if conf.clock_file else default_path(conf.prefix)
+            self._neighbours = Neighbours(path, self._heard_beside)
+            self.hear()
 
     def __repr__(self) -> str:
         return f"<Levels: {self.process!r}, {self.link or 'no Redis'}>"
@@ -83,36 +85,25 @@ class Levels:
                     target=self._listener.run, name="twopass-datacache", daemon=True
                 ).start()
 
-    def _meet_neighbours(self) -> None:
-        given = self.conf.clock_file
-        try:
-            self._neighbours = Neighbours(
-                Path(given) if given else default_path(self.conf.prefix), self._heard_beside
-            )
-        except OSError as error:
-            self.trusted_until = 0.0
-            logger.warning(
-                "%s: values at hand are used for %g s. Set DATACACHE['REDIS'], or 'CLOCK_FILE' to "
-                "a path that all processes may write",
-                error,
-                self.conf.bound,
-            )
-
     def hear(self) -> None:
         """Know what other processes of this machine have invalidated; with Redis, others tell."""
-        if self._neighbours is None:
+        neighbours = self._neighbours
+        if neighbours is None:
             return
-        try:
-            self._neighbours.hear()
-        except OSError as error:
-            self._neighbours = None
-            self.trusted_until = 0.0
-            self.process.clear()
-            logger.warning("%s: values at hand are used for %g s", error, self.conf.bound)
+        trusted_until = math.inf if neighbours.hear() else 0.0
+        if trusted_until != self.trusted_until:
+            self.trusted_until = trusted_until
+            if neighbours.error:
+                logger.warning(
+                    "%s: values at hand are used for %g s. Set DATACACHE['REDIS'], or "
+                    "'CLOCK_FILE' to a path of its own that all processes may write",
+                    neighbours.error,
+                    self.conf.bound,
+                )
 
     def _heard_beside(self, groups: tuple[str, ...] | None, soft: bool) -> None:
         if groups is None:
-            self._missed()
+            stats.count("gaps")
             groups = (ALL,)
         self.clock.tell(groups)
         self.process.invalidate(groups, soft=soft)
@@ -149,9 +140,8 @@ class Levels:
         level = request_level()
         if level is not None:
             level.values.clear()
-        if self.link is None:
-            if self._neighbours is not None:
-                self._neighbours.tell(names, soft=soft)
+        if self._neighbours is not None:
+            self._neighbours.tell(names, soft=soft)
             return
         with self._pending_lock:
             waiting = self._pending[soft]

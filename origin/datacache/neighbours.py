@@ -1,17 +1,15 @@
 """How processes of one machine hear of each other's invalidations where there is no Redis.
 
-A file in memory: a count, and the last messages in a ring. To look whether there is anything new
-costs a fraction of a microsecond. Who was asleep for longer than the ring holds, or finds a message
-that is not whole, drops everything.
+A small file: a count, and the last messages in a ring. It is read and written with system calls,
+not mapped: a full disk is an error then and not the end of the process. Whoever missed something,
+finds a message that is not whole, or sees the alarm changed drops everything.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import logging
-import mmap
 import os
+import re
 import stat
 import struct
 import tempfile
@@ -19,28 +17,30 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import msgpack
 from django.conf import settings
 
-logger = logging.getLogger("twopass.datacache")
-
 _MAGIC: Final = b"2pclock1"
-_COUNT: Final = struct.Struct("@8sQ")
+_STATE: Final = struct.Struct("@Q8s")
+"""How many messages there have been; the alarm: eight bytes that mean "everything" by changing."""
+_STATE_AT: Final = 8
+_RING_AT: Final = 64
 _SLOT: Final = struct.Struct("@QII8s")
 """Which message it is, how long, its checksum, whose it is."""
 SLOTS: Final = 1024
 SLOT_BYTES: Final = 256
 _ROOM: Final = SLOT_BYTES - _SLOT.size
-_SIZE: Final = _COUNT.size + SLOTS * SLOT_BYTES
-_ANYTHING: Final = msgpack.packb(None)
+MOST: Final = 64
+"""Messages that one invalidation may take; more mean everything."""
+_SIZE: Final = _RING_AT + SLOTS * SLOT_BYTES
 _PATIENCE: Final = 0.25
 """Seconds for which a writer waits for another."""
-_LOOK: Final = 1.0
-"""Seconds after which it is looked at whether the file is still the one that others open."""
+_PAUSE: Final = 1.0
+"""Seconds after which a file that could not be used is tried again."""
 
 Heard = Callable[[tuple[str, ...] | None, bool], None]
 """Called with groups (None: anything may have been invalidated) and whether that was soft."""
@@ -52,122 +52,217 @@ class Unusable(OSError):
 
 def default_path(prefix: str) -> Path:
     """The same for all processes of a project and a user on a machine."""
-    places = [
-        [str(database.get(key, "")) for key in ("ENGINE", "NAME", "HOST", "PORT")]
-        for _, database in sorted(settings.DATABASES.items())
-    ]
-    name = hashlib.sha256(repr((prefix, places)).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir(), f"twopass-{os.geteuid()}-{name}.clock")
+    database = str(settings.DATABASES.get("default", {}).get("NAME", ""))
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{prefix}-{database}")[-80:].strip("-")
+    return Path(tempfile.gettempdir(), f"twopass-{os.geteuid()}-{name}.clock1")
 
 
 class Neighbours:
-    """The file at `path`, as this process sees it. Raises Unusable."""
+    """The file at `path`, as this process sees it. Nothing here raises OSError.
+
+    `error` says why it cannot be used at the moment.
+    """
 
     def __init__(self, path: Path, heard: Heard) -> None:
+        self.error = ""
         self._path = path
         self._heard = heard
         self._me = os.urandom(8)
         self._lock = threading.Lock()
-        self._file, self._memory, self._identity = _open(path)
-        self._seen = self._count()
-        self._looked = time.monotonic()
+        self._file: int | None = None
+        self._state = b""
+        self._has_missed = False
+        """Whether something may have been told while this process had no file."""
+        self._owes = False
+        """Whether the others have not been told of something."""
+        self._try_at = 0.0
+        self._is_closed = False
 
     def __repr__(self) -> str:
-        return f"<Neighbours in {self._path}, {self._seen} messages>"
+        return f"<Neighbours in {self._path}{': ' if self.error else ''}{self.error}>"
 
-    def tell(self, groups: Iterable[str], *, soft: bool) -> None:
-        """Tell the others. Their next reading knows."""
-        payload = msgpack.packb([soft, *groups])
-        with self._lock, _locked(self._file) as is_alone:
-            if len(payload) > _ROOM or not is_alone:
-                payload = _ANYTHING
-            number = self._count()
-            place = _place(number)
-            head = _SLOT.pack(number, len(payload), zlib.crc32(payload), self._me)
-            # the count last: who sees it finds the message, or one that is not whole
-            self._memory[place + _SLOT.size : place + _SLOT.size + len(payload)] = payload
-            self._memory[place : place + _SLOT.size] = head
-            _COUNT.pack_into(self._memory, 0, _MAGIC, number + 1)
+    def tell(self, groups: Iterable[str], *, soft: bool) -> bool:
+        """Tell the others, whose next reading knows; False: they are told as soon as can be."""
+        with self._lock:
+            self._owes = True
+            messages = _messages(groups, soft)
+            while (file := self._open()) is not None:
+                try:
+                    self._write(file, messages)
+                    self._owes = False
+                    if os.fstat(file).st_nlink:
+                        return True
+                except OSError as error:
+                    self._fail(error)
+                    return False
+                # removed meanwhile: others may be in a new one already, which knows nothing
+                self._owes = True
+        return False
 
-    def hear(self) -> None:
-        """Take in what the others have told."""
-        if self._count() != self._seen or time.monotonic() - self._looked > _LOOK:
-            with self._lock:
-                self._take_in()
+    def hear(self) -> bool:
+        """Take in what the others have told; False where that cannot be known."""
+        with self._lock:
+            file = self._open()
+            if file is None:
+                return False
+            try:
+                state = _read(file, _STATE.size, _STATE_AT)
+                if state != self._state:
+                    self._take_in(file, state)
+            except OSError as error:
+                self._fail(error)
+                return False
+            return True
 
     def close(self) -> None:
         """Let go of it; the file stays for the others."""
-        self._memory.close()
-        os.close(self._file)
+        with self._lock:
+            self._is_closed = True
+            self._let_go()
 
-    def _take_in(self) -> None:
-        self._looked = time.monotonic()
-        if not self._is_current():
-            self._open_again()
-            return
-        count = self._count()
-        messages = range(self._seen, count)
-        if not 0 <= count - self._seen <= SLOTS:
+    # -- under the lock
+
+    def _take_in(self, file: int, state: bytes) -> None:
+        (seen, alarm), (count, alarm_now) = _STATE.unpack(self._state), _STATE.unpack(state)
+        if alarm != alarm_now or not 0 <= count - seen <= SLOTS:
             self._heard(None, False)
         else:
-            for number in messages:
-                self._take_in_one(number)
-        self._seen = count  # only now: other threads must not take it for heard before it is
+            for number in range(seen, count):
+                self._take_in_one(file, number)
+        self._state = state  # only now: till then it is not heard
 
-    def _take_in_one(self, number: int) -> None:
-        place = _place(number)
-        slot = bytes(self._memory[place : place + SLOT_BYTES])
+    def _take_in_one(self, file: int, number: int) -> None:
+        slot = _read(file, SLOT_BYTES, _place(number))
         written, length, checksum, sender = _SLOT.unpack_from(slot)
         payload = slot[_SLOT.size : _SLOT.size + length]
         if written != number or zlib.crc32(payload) != checksum:
             self._heard(None, False)
         elif sender != self._me:
-            message = msgpack.unpackb(payload)
-            self._heard(*((None, False) if message is None else (tuple(message[1:]), message[0])))
+            soft, *groups = msgpack.unpackb(payload, unicode_errors="surrogatepass")
+            self._heard(tuple(groups), soft)
 
-    def _is_current(self) -> bool:
+    def _write(self, file: int, messages: list[bytes]) -> None:
+        with _locked(file) as is_alone:
+            if not is_alone or not 0 < len(messages) <= MOST:
+                _raise_alarm(file)
+                return
+            count, _ = _STATE.unpack(_read(file, _STATE.size, _STATE_AT))
+            for payload in messages:
+                head = _SLOT.pack(count, len(payload), zlib.crc32(payload), self._me)
+                os.pwrite(file, head + payload, _place(count))
+                count += 1
+            # last of all: who sees it finds the messages
+            os.pwrite(file, struct.pack("@Q", count), _STATE_AT)
+
+    def _open(self) -> int | None:
+        """The file that the others use; None where it cannot be had."""
+        if self._file is not None:
+            if os.fstat(self._file).st_nlink:
+                return self._file
+            with suppress(OSError):  # whoever still has the one that was removed looks for the new
+                _raise_alarm(self._file)
+            self._let_go()
+        now = time.monotonic()
+        if self._is_closed or (self.error and now < self._try_at):
+            return None
         try:
-            found = self._path.stat(follow_symlinks=False)
-        except OSError:
-            return False
-        return (found.st_dev, found.st_ino) == self._identity
+            file = _opened(self._path)
+            self._state = _read(file, _STATE.size, _STATE_AT)
+            if self._owes:
+                _raise_alarm(file)
+        except OSError as error:
+            self._fail(error)
+            return None
+        self._file, self.error, self._owes = file, "", False
+        if self._has_missed:
+            self._heard(None, False)
+        self._has_missed = False
+        return file
 
-    def _open_again(self) -> None:
-        """Somebody tidied up: others may speak in a new file already."""
-        logger.warning("%s was removed: everything at hand is dropped", self._path)
-        file, memory, identity = _open(self._path)
-        os.close(self._file)  # the memory goes when no thread reads it any more
-        self._file, self._memory, self._identity = file, memory, identity
-        self._seen = self._count()
-        self._heard(None, False)
+    def _fail(self, error: OSError) -> None:
+        self.error = str(error)
+        self._try_at = time.monotonic() + _PAUSE
+        if self._file is not None:
+            with suppress(OSError):
+                _raise_alarm(self._file)
+        self._let_go()
 
-    def _count(self) -> int:
-        count: int = _COUNT.unpack_from(self._memory)[1]
-        return count
+    def _let_go(self) -> None:
+        self._has_missed = True
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _messages(groups: Iterable[str], soft: bool) -> list[bytes]:
+    """Payloads that fit into slots; none at all where a group does not."""
+    packed = msgpack.Packer(unicode_errors="surrogatepass").pack
+    found: list[bytes] = []
+    names: list[str] = []
+    for name in groups:
+        if len(packed([soft, name])) > _ROOM:
+            return []
+        if len(packed([soft, *names, name])) > _ROOM:
+            found.append(packed([soft, *names]))
+            names = []
+        names.append(name)
+    return [*found, packed([soft, *names])]
+
+
+def _read(file: int, size: int, place: int) -> bytes:
+    """Raises Unusable when somebody has cut the file."""
+    data = os.pread(file, size, place)
+    if len(data) < size:
+        raise Unusable("it has been cut")
+    return data
 
 
 def _place(number: int) -> int:
-    return _COUNT.size + number % SLOTS * SLOT_BYTES
+    return _RING_AT + number % SLOTS * SLOT_BYTES
 
 
-def _open(path: Path) -> tuple[int, mmap.mmap, tuple[int, int]]:
+def _raise_alarm(file: int) -> None:
+    os.pwrite(file, os.urandom(8), _STATE_AT + 8)
+
+
+def _opened(path: Path) -> int:
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        return _checked(path)
+    except FileNotFoundError:
+        _make(path)
+        return _checked(path)
+
+
+def _checked(path: Path) -> int:
+    """Raises FileNotFoundError; Unusable for what is not such a file of this user's."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise Unusable(f"{path} cannot be opened: {error.strerror}") from error
-    try:
-        with _locked(file):
-            found = os.fstat(file)
-            if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-                raise Unusable(f"{path} is not a file of this user's")
-            if found.st_size != _SIZE or os.pread(file, len(_MAGIC), 0) != _MAGIC:
-                os.ftruncate(file, 0)
-                os.ftruncate(file, _SIZE)
-                os.pwrite(file, _COUNT.pack(_MAGIC, 0), 0)
-        return file, mmap.mmap(file, _SIZE), (found.st_dev, found.st_ino)
-    except Exception:
+    found = os.fstat(file)
+    is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
+    if not is_own or found.st_size != _SIZE or os.pread(file, len(_MAGIC), 0) != _MAGIC:
         os.close(file)
-        raise
+        raise Unusable(f"{path} is no clock of this user's")
+    return file
+
+
+def _make(path: Path) -> None:
+    """Whole before anybody sees it. Of two who make one at a time the first finds it removed."""
+    try:
+        file, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise Unusable(f"{path} cannot be made: {error.strerror}") from error
+    try:
+        with os.fdopen(file, "wb") as made:
+            made.write(_MAGIC + _STATE.pack(0, os.urandom(8)))
+            made.write(bytes(_SIZE - made.tell()))
+        Path(name).rename(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise Unusable(f"{path} cannot be made: {error.strerror}") from error
 
 
 @contextmanager

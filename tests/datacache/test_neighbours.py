@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from origin.datacache.neighbours import (
-    SLOT_BYTES,
-    SLOTS,
-    Neighbours,
-    Unusable,
-    default_path,
-)
+from origin.datacache.neighbours import MOST, SLOT_BYTES, SLOTS, Neighbours, default_path
 from tests.datacache.conftest import Begin
 from tests.datacache.processes import other_process
 from tests.datacache.test_levels import Source
@@ -38,6 +33,7 @@ def meet(clock: Path) -> Iterator[Meet]:
     def meet() -> tuple[Neighbours, Told]:
         told: Told = []
         neighbours = Neighbours(clock, lambda groups, soft: told.append((groups, soft)))
+        neighbours.hear()
         met.append(neighbours)
         return neighbours, told
 
@@ -125,12 +121,35 @@ def test_a_whole_ring_can_be_heard(meet: Meet) -> None:
     assert told == [((str(number),), False) for number in range(SLOTS)]
 
 
-def test_what_does_not_fit_means_everything(meet: Meet) -> None:
+def test_many_groups_take_many_messages_and_stay_soft(meet: Meet) -> None:
     (one, _), (two, told) = meet(), meet()
-    one.tell(["x" * SLOT_BYTES], soft=False)
+    names = [f"product:{number:08}" for number in range(100)]
+    one.tell(names, soft=True)
+    two.hear()
+
+    assert [name for groups, _ in told for name in groups or ()] == names
+    assert {soft for _, soft in told} == {True}
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [["x" * SLOT_BYTES], ["a", "x" * SLOT_BYTES, "b"], [f"{n:0100}" for n in range(3 * MOST)]],
+    ids=["long", "long among others", "many"],
+)
+def test_what_does_not_fit_means_everything(meet: Meet, groups: list[str]) -> None:
+    (one, _), (two, told) = meet(), meet()
+    one.tell(groups, soft=True)
     two.hear()
 
     assert told == [(None, False)]
+
+
+def test_any_text_is_a_group(meet: Meet) -> None:
+    (one, _), (two, told) = meet(), meet()
+    one.tell(["\ud800", "\0", ""], soft=False)
+    two.hear()
+
+    assert told == [(("\ud800", "\0", ""), False)]
 
 
 def test_a_damaged_message_means_everything(meet: Meet, clock: Path) -> None:
@@ -144,31 +163,161 @@ def test_a_damaged_message_means_everything(meet: Meet, clock: Path) -> None:
     assert told == [(None, False)]
 
 
-def test_a_stopped_writer_holds_nobody_up(meet: Meet, clock: Path) -> None:
-    (one, _), (two, told) = meet(), meet()
-    with clock.open("rb") as stopped:
-        fcntl.flock(stopped, fcntl.LOCK_EX)
-        began = time.monotonic()
-        one.tell(["a"], soft=False)
-        assert time.monotonic() - began < 5
-    two.hear()
-
-    assert told == [(None, False)]  # another may have taken the same place
-
-
-def test_after_a_tidying_they_meet_again(
+def test_a_stopped_writer_holds_nobody_up_and_loses_nothing_when_it_goes_on(
     meet: Meet, clock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (one, told_one), (two, told_two) = meet(), meet()
-    monkeypatch.setattr("origin.datacache.neighbours._LOOK", 0.0)
-    clock.unlink()
-    for neighbours in (one, two):
-        neighbours.hear()
-    assert told_one == told_two == [(None, False)]
+    (one, _), (two, told_two), (three, told_three) = meet(), meet(), meet()
+    write, is_stopped = os.pwrite, [True]
 
+    def stop_before_the_count(file: int, data: bytes, place: int) -> int:
+        if is_stopped and len(data) == 8 and place == 8:
+            is_stopped.clear()
+            began = time.monotonic()
+            two.tell(["while one is stopped"], soft=False)
+            assert time.monotonic() - began < 5
+            three.hear()
+            assert told_three == [(None, False)]
+        return write(file, data, place)
+
+    monkeypatch.setattr("origin.datacache.neighbours.os.pwrite", stop_before_the_count)
     one.tell(["a"], soft=False)
+    for neighbours in (two, three):
+        neighbours.hear()
+
+    assert told_three[1:] == [(("a",), False)]
+    assert told_two  # one's message, if only as "everything"
+
+
+def test_who_tells_into_a_removed_file_is_heard(meet: Meet, clock: Path) -> None:
+    (one, _), (two, told) = meet(), meet()
+    clock.unlink()
+
+    assert one.tell(["a"], soft=False)
     two.hear()
-    assert told_two[1:] == [(("a",), False)]
+
+    assert (None, False) in told
+    two.hear()
+    one.tell(["b"], soft=False)
+    two.hear()
+    assert told[-1] == (("b",), False)
+
+
+def test_a_file_removed_while_it_is_written_is_told_anew(
+    meet: Meet, clock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, _), (two, told) = meet(), meet()
+    write = os.pwrite
+    newcomer: list[tuple[Neighbours, Told]] = []
+
+    def tidy_up(file: int, data: bytes, place: int) -> int:
+        if not newcomer:
+            clock.unlink()
+            newcomer.append(meet())
+        return write(file, data, place)
+
+    monkeypatch.setattr("origin.datacache.neighbours.os.pwrite", tidy_up)
+    one.tell(["a"], soft=False)
+    third, told_third = newcomer[0]
+    for neighbours in (two, third):
+        neighbours.hear()
+
+    assert (None, False) in told
+    assert told_third  # everything, or the message
+
+
+def test_a_newcomer_in_a_new_file_is_heard_by_who_has_the_old_one(meet: Meet, clock: Path) -> None:
+    one, told = meet()
+    clock.unlink()
+    two, _ = meet()
+    two.tell(["a"], soft=False)
+    one.hear()
+
+    assert told == [(None, False)]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.ENOLCK])
+def test_who_could_not_tell_tells_everything_as_soon_as_can_be(
+    meet: Meet, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    (one, _), (two, told) = meet(), meet()
+    with monkeypatch.context() as patch:
+        patch.setattr("origin.datacache.neighbours._locked", _raising(number))
+        patch.setattr("origin.datacache.neighbours._raise_alarm", _raising(number))
+        assert not one.tell(["a"], soft=False)
+        assert not one.hear()
+        assert os.strerror(number) in one.error
+    two.hear()
+    assert told == []
+    monkeypatch.setattr(one, "_try_at", 0.0)
+
+    assert one.hear()
+    two.hear()
+    assert told == [(None, False)]
+
+
+def test_a_file_that_cannot_be_opened_for_a_while(
+    meet: Meet, clock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, told_one), (two, told) = meet(), meet()
+    clock.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr("origin.datacache.neighbours._opened", _raising(errno.EMFILE))
+        assert not one.hear()
+        assert not one.tell(["a"], soft=False)
+    two.hear()
+    assert told == [(None, False)]  # one has raised the alarm in the file that was removed
+    monkeypatch.setattr(one, "_try_at", 0.0)
+
+    assert one.hear()
+    two.hear()
+    assert told == [(None, False)] * 2
+    assert told_one[-1] == (None, False)
+
+
+def _raising(number: int) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize("size", [0, 10])
+def test_a_file_that_somebody_cut_ends_nothing(meet: Meet, clock: Path, size: int) -> None:
+    one, _ = meet()
+    os.truncate(clock, size)
+
+    assert not one.hear()
+    assert not one.tell(["a"], soft=False)
+
+
+def test_what_is_closed_says_nothing(meet: Meet) -> None:
+    (one, _), (two, told) = meet(), meet()
+    one.close()
+    one.close()
+
+    assert not one.tell(["a"], soft=False)
+    assert not one.hear()
+    two.hear()
+    assert told == []
+
+
+@pytest.mark.parametrize("content", [b"", b"precious", b"precious" * 100_000])
+def test_what_is_something_else_is_not_touched(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "db.sqlite3"
+    path.write_bytes(content)
+    neighbours = Neighbours(path, lambda groups, soft: None)
+
+    assert not neighbours.hear()
+    assert not neighbours.tell(["a"], soft=False)
+    assert "no clock" in neighbours.error
+    assert path.read_bytes() == content
+
+
+def test_a_second_name_of_a_file_is_not_taken(meet: Meet, clock: Path, tmp_path: Path) -> None:
+    meet()[0].hear()
+    (tmp_path / "elsewhere").hardlink_to(clock)
+
+    assert not meet()[0].hear()
 
 
 def test_many_threads_tell_and_nothing_is_lost(meet: Meet) -> None:
@@ -190,9 +339,9 @@ def test_a_link_laid_by_somebody_else_is_not_followed(clock: Path, tmp_path: Pat
     target = tmp_path / "precious"
     target.write_text("precious")
     clock.symlink_to(target)
+    neighbours = Neighbours(clock, lambda groups, soft: None)
 
-    with pytest.raises(Unusable):
-        Neighbours(clock, lambda groups, soft: None)
+    assert not neighbours.hear()
     assert target.read_text() == "precious"
 
 
@@ -202,10 +351,16 @@ def test_others_cannot_read_or_write_it(meet: Meet, clock: Path) -> None:
     assert clock.stat().st_mode & 0o777 == 0o600
 
 
-def test_each_project_and_each_user_has_a_file_of_their_own(settings) -> None:
+def test_all_processes_of_a_project_find_the_same_file(settings) -> None:
     mine = default_path("twopass")
     assert f"-{os.geteuid()}-" in mine.name
     assert default_path("other") != mine
+    replica = {**settings.DATABASES["default"], "HOST": "elsewhere"}
+    settings.DATABASES = {
+        "default": {**settings.DATABASES["default"], "HOST": "db", "PORT": "5432"},
+        "replica": replica,
+    }
+    assert default_path("twopass") == mine
 
 
 @pytest.mark.parametrize("path", ["/nowhere/clock", "/dev/null"])

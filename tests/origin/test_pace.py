@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from django.test import AsyncClient
@@ -115,8 +117,14 @@ def test_nothing_that_is_ready_waits_for_a_slow_one(pace: Pace) -> None:
 async def test_under_asgi_too(pace: Pace) -> None:
     rendered("one", "two", "slow")
     quick(pace, "one", "two")
-    tokens = tuple(map(include, ("one", "two", "slow")))
-    body = BundleRequest(f"http://{HOST}/product/1/", tokens).encode()
+    found = [piece async for piece in pieces_async("one", "two", "slow")]
+
+    assert found == [["Head", "one", "two"], ["slow", "End"]]
+
+
+async def pieces_async(*names: str, page: str = "/product/1/") -> AsyncIterator[list[str]]:
+    tokens = tuple(map(include, names))
+    body = BundleRequest(f"http://{HOST}{page}", tokens).encode()
     response = await AsyncClient().post(
         BUNDLE_PATH,
         body,
@@ -124,9 +132,42 @@ async def test_under_asgi_too(pace: Pace) -> None:
         headers={PROOF: proof("POST", BUNDLE_PATH, "second", body)},
     )
     decoder = FrameDecoder()
-    found = [list(decoder.receive_data(piece)) async for piece in response.streaming_content]
+    async for piece in response.streaming_content:
+        yield [
+            text_of(found) if isinstance(found, Frame) else type(found).__name__
+            for found in decoder.receive_data(piece)
+        ]
+    decoder.close()
 
-    assert [len(messages) for messages in found] == [3, 2]
+
+@pytest.mark.django_db
+def test_one_that_stalls_after_all_holds_up_nothing_behind_it(pace: Pace) -> None:
+    fragment("stalls")(lambda request: time.sleep(0.05) or "stalls")
+    rendered("one", "two")
+    quick(pace, "stalls", "one", "two")
+
+    assert list(pieces("stalls", "one", "two")) == [["Head", "stalls"], ["one", "two", "End"]]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_under_asgi_one_that_stalls_does_not_hold_up_the_head(pace: Pace) -> None:
+    gate = threading.Event()
+    fragment("stalls")(lambda request: gate.wait(30) and "stalls")
+    quick(pace, "stalls")
+    coming = pieces_async("stalls")
+
+    assert await anext(coming) == ["Head"]
+    gate.set()
+    assert [piece async for piece in coming] == [["stalls", "End"]]
+
+
+@pytest.mark.django_db
+def test_what_runs_beside_does_not_hold_up_the_head(pace: Pace) -> None:
+    fragment("beside", concurrent=True)(lambda request: "beside")
+    rendered("one")
+    quick(pace, "one", "beside")
+
+    assert next(pieces("beside", "one")) == ["Head"]
 
 
 def test_a_bundle_without_fragments_is_one_piece() -> None:

@@ -25,6 +25,10 @@ class BasketStore(Protocol):
         """Quantities by product id, in the order they were put in."""
         ...
 
+    def stored(self) -> Contents:
+        """The same, for who is about to change it."""
+        ...
+
     def put(self, product_id: int, quantity: int) -> None:
         """Set a quantity; 0 takes the product out. Raises ValueError when the basket is full."""
         ...
@@ -40,6 +44,10 @@ class CookieBasket:
         """What the cookie holds; nothing when it was forged or damaged."""
         pending = getattr(self.request, "pending_basket", None)
         return read_cookie(self.request) if pending is None else pending
+
+    def stored(self) -> Contents:
+        """The same."""
+        return self.contents()
 
     def put(self, product_id: int, quantity: int) -> None:
         """Note the change for the response."""

@@ -71,7 +71,7 @@ class AddToBasket(ChangeBasket):
     def change(self, product: Product, quantity: int) -> None:
         """Add them; at most what is in stock."""
         basket = basket_of(self.request)
-        wanted = basket.contents().get(product.pk, 0) + quantity
+        wanted = basket.stored().get(product.pk, 0) + quantity
         if product.stock == 0:
             text = _("%(name)s is sold out.")
             messages.warning(self.request, text % {"name": product.title})

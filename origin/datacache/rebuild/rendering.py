@@ -183,7 +183,9 @@ def begin_process() -> None:
     """What a process does first that makes nothing but pages."""
     discover()
     # the totals count pages that are passed; `two_pass_report --explain` tells why one is
-    logging.getLogger("twopass").setLevel(logging.WARNING)
+    logger = logging.getLogger("twopass")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(max(logging.WARNING, logger.getEffectiveLevel()))
     gc.collect()
     gc.freeze()  # what was imported stays, and need not be looked through again
     gc.set_threshold(GARBAGE, 50, 100)
