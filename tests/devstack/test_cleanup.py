@@ -116,8 +116,8 @@ def test_servers_go_with_their_guard(waiting: Running) -> None:
     guard, *servers = waiting.report["pids"]
     os.kill(guard, signal.SIGKILL)
     deadline = time.monotonic() + DEADLINE
-    while any(map(is_alive, servers)):
-        assert time.monotonic() < deadline
+    while left := [pid for pid in servers if is_alive(pid)]:
+        assert time.monotonic() < deadline, [Path(f"/proc/{pid}/stat").read_text() for pid in left]
         time.sleep(0.02)
     shutil.rmtree(waiting.report["scratch"])
 

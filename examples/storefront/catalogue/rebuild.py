@@ -24,18 +24,23 @@ def warm(pages: Sequence[Page]) -> None:
 @page_source("categories")
 def category_pages() -> Iterator[Page]:
     """Each shelf in each language."""
-    shelves = list(Category.objects.all())
-    for language, _ in settings.LANGUAGES:
-        with translation.override(language):
-            for shelf in shelves:
-                yield Page(shelf.get_absolute_url(), shelf.pk, (f"category:{shelf.pk}",))
+    for shelf in Category.objects.all():
+        for path in _paths(shelf):
+            yield Page(path, shelf.pk, (f"category:{shelf.pk}",))
 
 
 @page_source("products", after=("categories",), preload=warm)
 def product_pages() -> Iterator[Page]:
     """Each product in each language."""
-    listed = list(Product.objects.listed().only("pk", "slug"))
+    for product in Product.objects.listed().only("pk", "slug"):
+        for path in _paths(product):
+            yield Page(path, product.pk, (f"product:{product.pk}",))
+
+
+def _paths(shown: Category | Product) -> list[str]:
+    """Its addresses. Whoever takes pages one by one keeps a language of their own."""
+    found = []
     for language, _ in settings.LANGUAGES:
         with translation.override(language):
-            for product in listed:
-                yield Page(product.get_absolute_url(), product.pk, (f"product:{product.pk}",))
+            found.append(shown.get_absolute_url())
+    return found
