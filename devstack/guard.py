@@ -159,6 +159,8 @@ def reap() -> None:
 
 def die_with_guard() -> None:
     """Runs in the new server, after it changed its user: that change would clear the setting."""
+    # a shell's background jobs ignore it (POSIX.1-2017, Shell §2.11), and so would what they start
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
 
 

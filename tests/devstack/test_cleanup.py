@@ -112,6 +112,15 @@ def test_frozen_servers_go_too() -> None:
     running.assert_nothing_is_left()
 
 
+@pytest.fixture
+def _in_background() -> Iterator[None]:
+    """As a shell starts what it puts into the background."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGQUIT, before)
+
+
+@pytest.mark.usefixtures("_in_background")
 def test_servers_go_with_their_guard(waiting: Running) -> None:
     guard, *servers = waiting.report["pids"]
     os.kill(guard, signal.SIGKILL)
