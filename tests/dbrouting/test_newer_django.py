@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.dbrouting.another_run import environment_without, run_tests
+
 PYTHONS = ("python3.14", "python3.13", "python3.12")
 PACKAGES = (
     "Django>=6,<7", "psycopg[binary,pool]", "psycopg2-binary", "pytest", "pytest-django",
@@ -37,18 +38,10 @@ def test_the_suite_passes_on_django_6(tmp_path):
     mine = tmp_path / "venv/bin/python"
     subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
     subprocess.run([mine, "-m", "pip", "install", "--quiet", *PACKAGES], check=True, timeout=600)
-    left_out = {"DJANGO_SETTINGS_MODULE", "PYTHONPATH", "VIRTUAL_ENV"}
-    environment = {name: value for name, value in os.environ.items() if name not in left_out}
 
     # what is deprecated there is os.fork with threads, which a test does on purpose
-    command = [mine, "-m", "pytest", "tests/dbrouting", "-q", "-m", "not full", "-W", "default"]
-    done = subprocess.run(
-        [*command, "-p", "no:cacheprovider"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    run_tests(
+        *("tests/dbrouting", "-m", "not full", "-W", "default"),
+        environment=environment_without("PYTHONPATH", "VIRTUAL_ENV"),
+        python=mine,
     )
-
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

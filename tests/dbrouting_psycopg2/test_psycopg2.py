@@ -6,46 +6,30 @@ Django takes psycopg 3 where both are installed, once per process: hence process
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.dbrouting.another_run import ROOT, environment_without, run_tests
+
 FILES = ["faults", "policies", "pools", "primary", "read_your_writes", "routing", "mirror"]
 
 
-def run(file: str, markers: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", f"tests/dbrouting/test_{file}.py", "-q"),
-            *("-m", markers, "-p", "no:cacheprovider"),
-        ],
-        cwd=ROOT,
-        env={**environment, "DBROUTING_TEST_DRIVER": "psycopg2"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run(file: str, markers: str) -> str:
+    environment = {**environment_without(), "DBROUTING_TEST_DRIVER": "psycopg2"}
+    return run_tests(f"tests/dbrouting/test_{file}.py", "-m", markers, environment=environment)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("file", FILES)
 def test_on_psycopg2(file):
-    done = run(file, "not full")
-
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
+    assert " passed" in run(file, "not full")
 
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("file", ["faults", "read_your_writes"])
 def test_at_length_on_psycopg2(file):
-    done = run(file, "full")
-
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
+    assert " passed" in run(file, "full")
 
 
 def test_the_driver_is_psycopg2():

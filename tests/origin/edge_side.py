@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
-from django.test import Client
+from django.test import AsyncClient, Client
 
 from fragments.bundle import (
     REQUEST_TYPE,
@@ -101,6 +101,17 @@ def post_bundle(
     response: Any = (client or Client()).post(
         BUNDLE_PATH, body, content_type=REQUEST_TYPE, headers={**fields, **_cookies(cookies)}
     )
+    return response
+
+
+async def apost_bundle(request: BundleRequest) -> HttpResponse:
+    """The response to a bundle under ASGI."""
+    body = request.encode()
+    fields = {PROOF: proof("POST", BUNDLE_PATH, "second", body)}
+    response: Any = await AsyncClient().post(
+        BUNDLE_PATH, body, content_type=REQUEST_TYPE, headers=fields
+    )
+    assert response.status_code == 200
     return response
 
 

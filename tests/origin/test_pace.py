@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import pytest
-from django.test import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragments.bundle import REQUEST_TYPE, BundleRequest, Frame, FrameDecoder
-from fragments.headers import PROOF
-from fragments.manifest import BUNDLE_PATH
+from fragments.bundle import BundleRequest, Frame, FrameDecoder, Message
 from origin import registry, second_pass
 from origin.pace import KNOWN, TOGETHER, Pace, turns
 from origin.registry import fragment
 
-from .edge_side import HOST, include, post_bundle, proof, text_of
+from .edge_side import HOST, apost_bundle, include, post_bundle, text_of
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -71,6 +68,12 @@ def pace(monkeypatch: pytest.MonkeyPatch) -> Pace:
     return known
 
 
+@pytest.fixture
+def _at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer than 3 ms over what is quick."""
+    monkeypatch.setattr(second_pass, "TOGETHER", 20.0)
+
+
 def rendered(*names: str) -> list[str]:
     """Registers fragments; the list tells which of them have been rendered."""
     order: list[str] = []
@@ -79,20 +82,34 @@ def rendered(*names: str) -> list[str]:
     return order
 
 
+def bundle_of(*names: str) -> BundleRequest:
+    return BundleRequest(f"http://{HOST}/product/1/", tuple(map(include, names)))
+
+
+def told(messages: Iterable[Message]) -> list[str]:
+    return [text_of(m) if isinstance(m, Frame) else type(m).__name__ for m in messages]
+
+
 def pieces(*names: str) -> Iterator[list[str]]:
     """Of each piece as it is sent: what it consists of."""
-    request = BundleRequest(f"http://{HOST}/product/1/", tuple(map(include, names)))
-    response = post_bundle(request)
+    response = post_bundle(bundle_of(*names))
     decoder = FrameDecoder()
     for piece in response.streaming_content:  # type: ignore[attr-defined]  # it streams
-        yield [
-            text_of(found) if isinstance(found, Frame) else type(found).__name__
-            for found in decoder.receive_data(piece)
-        ]
+        yield told(decoder.receive_data(piece))
+    decoder.close()
+
+
+async def pieces_async(*names: str) -> AsyncIterator[list[str]]:
+    """As `pieces`, under ASGI."""
+    response = await apost_bundle(bundle_of(*names))
+    decoder = FrameDecoder()
+    async for piece in response.streaming_content:  # type: ignore[attr-defined]  # it streams
+        yield told(decoder.receive_data(piece))
     decoder.close()
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("_at_leisure")
 def test_what_is_known_to_be_quick_comes_in_one_piece(pace: Pace) -> None:
     rendered("one", "two")
 
@@ -102,6 +119,7 @@ def test_what_is_known_to_be_quick_comes_in_one_piece(pace: Pace) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("_at_leisure")
 def test_nothing_that_is_ready_waits_for_a_slow_one(pace: Pace) -> None:
     order = rendered("quick", "slow", "last")
     quick(pace, "quick", "slow", "last")
@@ -114,6 +132,7 @@ def test_nothing_that_is_ready_waits_for_a_slow_one(pace: Pace) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("_at_leisure")
 async def test_under_asgi_too(pace: Pace) -> None:
     rendered("one", "two", "slow")
     quick(pace, "one", "two")
@@ -122,27 +141,12 @@ async def test_under_asgi_too(pace: Pace) -> None:
     assert found == [["Head", "one", "two"], ["slow", "End"]]
 
 
-async def pieces_async(*names: str, page: str = "/product/1/") -> AsyncIterator[list[str]]:
-    tokens = tuple(map(include, names))
-    body = BundleRequest(f"http://{HOST}{page}", tokens).encode()
-    response = await AsyncClient().post(
-        BUNDLE_PATH,
-        body,
-        content_type=REQUEST_TYPE,
-        headers={PROOF: proof("POST", BUNDLE_PATH, "second", body)},
-    )
-    decoder = FrameDecoder()
-    async for piece in response.streaming_content:
-        yield [
-            text_of(found) if isinstance(found, Frame) else type(found).__name__
-            for found in decoder.receive_data(piece)
-        ]
-    decoder.close()
-
-
 @pytest.mark.django_db
-def test_one_that_stalls_after_all_holds_up_nothing_behind_it(pace: Pace) -> None:
-    fragment("stalls")(lambda request: time.sleep(0.05) or "stalls")
+def test_one_that_stalls_after_all_holds_up_nothing_behind_it(
+    pace: Pace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(second_pass, "TOGETHER", 0.5)
+    fragment("stalls")(lambda request: time.sleep(0.6) or "stalls")
     rendered("one", "two")
     quick(pace, "stalls", "one", "two")
 

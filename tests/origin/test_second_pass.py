@@ -15,10 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
-from django.test import AsyncClient, Client, RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 
 from fragments.bundle import (
-    REQUEST_TYPE,
     BundleRequest,
     End,
     Frame,
@@ -27,9 +26,7 @@ from fragments.bundle import (
     Reads,
 )
 from fragments.csrf import CSRF, unmask
-from fragments.headers import PROOF
 from fragments.include import Include
-from fragments.manifest import BUNDLE_PATH
 from origin import counters, dimension, registry
 from origin.passes import emit
 from origin.registry import fragment
@@ -504,14 +501,8 @@ def test_after_the_deadline_nothing_more_is_begun() -> None:
 
 
 async def bundle_async(*tokens: bytes, **fields: Any) -> list[Any]:
-    body = BundleRequest(f"http://{HOST}/echo/", tokens, **fields).encode()
-    response = await AsyncClient().post(
-        BUNDLE_PATH,
-        body,
-        content_type=REQUEST_TYPE,
-        headers={PROOF: edge_side.proof("POST", BUNDLE_PATH, "second", body)},
-    )
-    assert response.status_code == 200
+    request = BundleRequest(f"http://{HOST}/echo/", tokens, **fields)
+    response = await edge_side.apost_bundle(request)
     decoder = FrameDecoder()
     found = []
     async for chunk in response.streaming_content:  # type: ignore[attr-defined]
