@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest
@@ -62,9 +61,7 @@ class AccountBasket:
         self.customer = customer
 
     def contents(self) -> Contents:
-        """What is stored; from the data caches, if all processes hear of changes through Redis."""
-        if not settings.DATACACHE["REDIS"]:
-            return self.stored()
+        """What is stored, from the data caches."""
         return dict(baskets.get(self.customer.pk) or ())
 
     def stored(self) -> Contents:
