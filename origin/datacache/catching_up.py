@@ -12,14 +12,16 @@ from .steps import Ask, Flow
 def catch_up(levels: Levels) -> Flow:
     """Know, once a request, of every invalidation that was there when it began."""
     level = request_level()
-    # also before the first load: of what is loaded unheard nobody would tell us
-    is_new = levels.clock.position is None
-    if not is_new and (level is None or level.caught_up):
-        return
+    has_caught_up = level is not None and level.caught_up
     if level is not None:
         level.caught_up = True
     if levels.link is None:
-        levels.hear()
+        if not has_caught_up:
+            levels.hear()
+        return
+    # also before the first load: of what is loaded unheard nobody would tell us
+    is_new = levels.clock.position is None
+    if not is_new and (level is None or has_caught_up):
         return
     answers = yield Ask([("GET", levels.commands.names.clock)])
     if answers is not None:

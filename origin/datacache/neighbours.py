@@ -84,19 +84,17 @@ class Neighbours:
     def tell(self, groups: Iterable[str], *, soft: bool) -> bool:
         """Tell the others, whose next reading knows; False: they are told as soon as can be."""
         with self._lock:
-            self._owes = True
             messages = _messages(groups, soft)
             while (file := self._open()) is not None:
                 try:
                     self._write(file, messages)
-                    self._owes = False
                     if os.fstat(file).st_nlink:
                         return True
                 except OSError as error:
                     self._fail(error)
-                    return False
-                # removed meanwhile: others may be in a new one already, which knows nothing
+                # if removed meanwhile: others may be in a new one already, which knows nothing
                 self._owes = True
+            self._owes = True
         return False
 
     def hear(self) -> bool:
@@ -166,18 +164,18 @@ class Neighbours:
         if self._is_closed or (self.error and now < self._try_at):
             return None
         try:
-            file = _opened(self._path)
-            self._state = _read(file, _STATE.size, _STATE_AT)
+            self._file = _opened(self._path)
+            self._state = _read(self._file, _STATE.size, _STATE_AT)
             if self._owes:
-                _raise_alarm(file)
+                _raise_alarm(self._file)
         except OSError as error:
             self._fail(error)
             return None
-        self._file, self.error, self._owes = file, "", False
+        self.error, self._owes = "", False
         if self._has_missed:
             self._heard(None, False)
         self._has_missed = False
-        return file
+        return self._file
 
     def _fail(self, error: OSError) -> None:
         self.error = str(error)
