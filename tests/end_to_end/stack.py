@@ -126,10 +126,10 @@ class Stack:
 
     def origin_requests(self) -> list[str]:
         """`METHOD path status` of each request that the origin finished since `mark`."""
-        time.sleep(0.05)  # gunicorn writes the line after the response has left
         return self._lines()[self._mark :]
 
     def _lines(self) -> list[str]:
+        time.sleep(0.05)  # gunicorn writes the line after the response has left
         if not self.access_log.exists():
             return []
         # the manifest is fetched by the clock, not by visitors
