@@ -14,7 +14,7 @@ import httptools
 
 from edge.core.inbound import Inbound, Refused, visitors_fields
 from edge.core.messages import Field, Headers
-from edge.core.site import Site
+from edge.core.site import PageRecord, Site
 from edge.core.visitor import Visitor
 from edge.edge import Edge
 from fragments.csrf import unmask
@@ -22,9 +22,9 @@ from fragments.csrf import unmask
 OVERHEAD = 1024
 """Bytes that an address or a caller is taken to cost beside what was sent."""
 
-ROUND = 256
+ROUND = 1024
 """Entries after whose coming each one of a memo has been looked at again, at the latest."""
-AT_LEAST = 8
+AT_LEAST = 4
 """Entries that are looked at for each that comes: in a small memo they come round sooner."""
 
 K = TypeVar("K", bound=Hashable)
@@ -115,7 +115,7 @@ def address_of(
 class Caller:
     """Who sends requests: the fields of theirs that anything may depend on."""
 
-    __slots__ = ("fields", "is_plain", "secret", "size", "visitor")
+    __slots__ = ("endings", "fields", "is_plain", "secret", "size", "visitor")
 
     def __init__(self, fields: list[Field], site: Site | None) -> None:
         # the key has the fields, the visitor every cookie as text
@@ -123,6 +123,8 @@ class Caller:
         self.fields = fields = visitors_fields(fields)
         self.visitor = None if site is None else Visitor(fields, site.manifest.session_cookie)
         self.secret: str | None = None
+        self.endings: dict[int, tuple[PageRecord, bytes]] = {}
+        """How the keys of their pages end, by the record that says what these differ by."""
         self.is_plain = True
         """Whether neither a cookie nor a field of theirs keeps them from pages for everybody."""
         if site is None or self.visitor is None:

@@ -16,13 +16,14 @@ from edge.core.hit import Own, PageHit, StoredHit, simple_answer
 from edge.core.key import uri_of
 from edge.core.messages import Field, Headers, RequestHead, is_wire_safe
 from edge.core.negotiation import NOTHING, Offer, best, taken
-from edge.core.plan import make_plan
+from edge.core.plan import Plan, make_plan
 from edge.core.prepared import PreparedShell, safe_value
 from edge.core.site import Site
 from edge.core.steps import Found, Lookup, Page, PlainLookup, Serve, Splice
 from edge.core.stored import BODILESS
 from edge.core.vary import NO_VARY
 from edge.core.visits import Visited
+from edge.core.whole import coding_of, whole_answer
 from edge.csrf import Csrf
 from edge.direct import Direct
 from edge.edge import Edge
@@ -38,6 +39,8 @@ MAX_NAMES: Final = 256
 """Fields that anything may depend on; an origin that reads more of them is not answered for."""
 MAX_CODINGS: Final = 256
 """Bytes of an Accept-Encoding that is remembered; browsers send 25."""
+OFTEN: Final = 256
+"""Visits between two foldings of their counts of which one sees a whole page remembered."""
 PATIENCE: Final = 1.0
 """Seconds for which a request that is not for here is not looked at again."""
 
@@ -137,19 +140,36 @@ class Hits:
             return None
         now = edge.clock()
         caller = self._caller(kept)
-        address = None if told else self._addresses.get((scheme, host[1], target))
-        if address is None:
-            if caller.is_plain and not told:
-                stored = self._direct.find(scheme, host[1], target, now)
+        offer = offer or NOTHING
+        if told and not self._trusts(peer):
+            told = []
+        where = (scheme, host[1], target, *told)
+        address = self._addresses.get(where)
+        known = None if address is None else self._remembered(address, caller, offer, now)
+        if known is None:
+            base = b""
+            if caller.is_plain and target.startswith(b"/"):
+                base = self._direct.base(scheme, host[1], peer, told)
+            if base:
+                stored = self._direct.response(base, target, now)
                 if stored is not None:
                     if has_range and method == b"GET":
                         return None
                     request = RequestHead(method, scheme, host[1], target, conditions)
                     return self._counted(simple_answer(stored, request, now))
-            address = self._address(scheme, peer, target, host, told)
+                page = self._direct.page(base, target, caller, now)
+                if page is not None:
+                    visited = self._memory.visits.of(uri_of(page[0]))
+                    if (visited.fresh + 1) % OFTEN:
+                        visited.fresh += 1
+                        return self._whole(*page, method, conditions, offer, now)
+                    # one that is asked for all the time is worth being remembered
             if address is None:
-                return None
-        known = self._find(address, caller, offer or NOTHING, now)
+                address = address_of(self._edge, scheme, peer, target, [host, *told])
+                if address is None:
+                    return None
+                self._addresses.keep(where, address)
+            known = self._learn(address, caller, offer, now)
         hit = known.hit
         if hit is None:
             return None
@@ -158,29 +178,17 @@ class Hits:
             return self._page(hit, method, caller, conditions, now)
         if has_range and method == b"GET":
             return None
+        assert address is not None  # what is known is known of one
         return self._stored(hit, address, method, conditions, now)
 
     # -- who asks for what
 
-    def _address(
-        self, scheme: bytes, peer: str, target: bytes, host: Field, told: list[Field]
-    ) -> Address | None:
-        key: Hashable = (scheme, host[1], target)
-        if told:
-            trusted = self._trusted.get(peer)
-            if trusted is None:
-                trusted = self._edge.gatekeeper.proxies.trusts(peer)
-                self._trusted.keep(peer, trusted)
-            if trusted:
-                key = (scheme, host[1], target, *told)
-            else:
-                told = []
-        address = self._addresses.get(key)
-        if address is None:
-            address = address_of(self._edge, scheme, peer, target, [host, *told])
-            if address is not None:
-                self._addresses.keep(key, address)
-        return address
+    def _trusts(self, peer: str) -> bool:
+        trusted = self._trusted.get(peer)
+        if trusted is None:
+            trusted = self._edge.gatekeeper.proxies.trusts(peer)
+            self._trusted.keep(peer, trusted)
+        return trusted
 
     def _taken(self, field: Field) -> Offer:
         offer = self._codings.get(field[1])
@@ -200,13 +208,13 @@ class Hits:
 
     # -- what is known of it
 
-    def _find(self, address: Address, caller: Caller, offer: Offer, now: float) -> Known:
+    def _remembered(
+        self, address: Address, caller: Caller, offer: Offer, now: float
+    ) -> Known | None:
         known = self._shared.get((address, offer)) if caller.is_plain else None
         if known is None:
             known = self._known.get((address, offer, caller))
-        if known is None or not self._holds(known, now):
-            known = self._learn(address, caller, offer, now)
-        return known
+        return known if known is not None and self._holds(known, now) else None
 
     def _holds(self, known: Known, now: float) -> bool:
         count = self._memory.changes.count
@@ -220,18 +228,19 @@ class Hits:
     def _learn(self, address: Address, caller: Caller, offer: Offer, now: float) -> Known:
         self._shared.forget((address, offer))
         known, is_for_all = self._work_out(address, caller, offer, now)
+        count = self._memory.changes.count
         if known is None:
             known = Known(None, None, now + PATIENCE, _NOBODY)
-            known.count = self._memory.changes.count
+            known.count = count
         # An answer has no count yet: its next use looks everything up, which tells the store that
         # it is used more than once. What is used only here must not look unused there.
         # what was sent lives as long as this does, whether it is remembered by itself or not
         known.size += address.size + caller.size - 2 * OVERHEAD
         if is_for_all and caller.is_plain:
-            self._shared.look_over(lambda other: other.is_of_use(now))
+            self._shared.look_over(lambda other: other.is_of_use(now, count))
             self._shared.keep((address, offer), known)
         else:
-            self._known.look_over(lambda other: other.is_of_use(now))
+            self._known.look_over(lambda other: other.is_of_use(now, count))
             self._known.keep((address, offer, caller), known)
         return known
 
@@ -323,7 +332,7 @@ class Hits:
 
     def _begin_anew(self, site: Site | None) -> None:
         self._site = site
-        self._direct = Direct(self._edge, site)
+        self._direct = Direct(self._edge, site, lambda r: self._sees(_names(r.dimensions)))
         self._kinds = dict(_KINDS)
         if self._edge.policy.obeys_requests:
             self._kinds |= {b"cache-control": _APP, b"pragma": _APP}
@@ -342,8 +351,12 @@ class Hits:
     def _page(
         self, hit: PageHit, method: bytes, caller: Caller, conditions: list[Field], now: float
     ) -> Sequence[bytes]:
+        return self._said(hit, method, self._own(hit, caller), conditions, now)
+
+    def _said(
+        self, hit: PageHit, method: bytes, own: Own, conditions: Headers, now: float
+    ) -> Sequence[bytes]:
         tally = self._edge.tally
-        own = self._own(hit, caller)
         tally.requests.add("hit")
         if conditions and hit.is_not_modified(conditions, own):
             tally.responses.add("3xx")
@@ -355,6 +368,22 @@ class Hits:
         if hit.held:
             tally.fragments.add("held", by=hit.held)
         return hit.whole(own, now, has_body=method == b"GET")
+
+    def _whole(
+        self, key: bytes, shell: PreparedShell, method: bytes, conditions: list[Field],
+        offer: Offer, now: float,
+    ) -> Sequence[bytes]:  # fmt: skip
+        edge = self._edge
+        if offer:
+            edge.encoder.see(key, shell, offer, again=True)
+        if conditions or method != b"GET":
+            assert edge.keyring is not None
+            hit = PageHit(shell, Plan(), edge.keyring, None, coding=coding_of(shell, offer))
+            return self._said(hit, method, _NOTHING_OWN, conditions, now)
+        tally = edge.tally
+        tally.requests.add("hit")
+        tally.responses.add(f"{shell.status // 100}xx")
+        return whole_answer(shell, offer, now)
 
     def _own(self, hit: PageHit, caller: Caller) -> Own:
         if not (hit.has_csrf or hit.has_nonce):

@@ -17,7 +17,7 @@ from edge.store.memory import Memory
 class Known:
     """An answer and what it rests on; without `hit`: that there is none here."""
 
-    __slots__ = ("count", "hit", "rest", "size", "until", "visited")
+    __slots__ = ("_stored_at", "count", "hit", "rest", "size", "until", "visited")
 
     def __init__(
         self,
@@ -30,12 +30,21 @@ class Known:
         self.rest = rest
         self.until = until
         self.visited = visited
-        self.count = -1
+        self.count = self._stored_at = -1
         self.size = 512 + (0 if hit is None else hit.size)
 
-    def is_of_use(self, now: float) -> bool:
-        """Whether it may be used yet, and keeps nothing in memory that the store has let go of."""
-        return now < self.until and self.rest is not None and self.rest.is_stored()
+    def is_of_use(self, now: float, count: int) -> bool:
+        """Whether it may be used yet, and keeps nothing in memory that the store has let go of.
+
+        `count`: that of the changes, since which nothing has left the store.
+        """
+        if now >= self.until:
+            return False
+        if self._stored_at != count:
+            if self.rest is None or not self.rest.is_stored():
+                return False
+            self._stored_at = count
+        return True
 
 
 class PageRest:

@@ -13,6 +13,7 @@ from edge.core.prepared import PreparedShell, prepare_shell
 from edge.core.site import PageRecord, Site
 from edge.core.steps import PASS_REASONS, Declined, Failed, Fetched, Page, Shelled
 from edge.core.visitor import Visitor
+from edge.core.whole import made_ready
 from edge.edge import Edge
 from edge.fetch import OriginError, OriginResponse
 from fragments.dimensions import Dimension
@@ -158,6 +159,7 @@ async def take_shell(
         logger.error("shell refused: %s", error, extra={"url": inbound.url.decode()})
         return Failed(502, "wire-error")
     prepared = prepare_shell(shell, page.label, asked_at, encodings=edge.settings.encodings)
+    prepared = made_ready(prepared, edge.keyring)
     edge.memory.records.set(inbound.site + inbound.path, page.record)
     stored = edge.memory.keep_shell(page, prepared, since, edge.clock())
     edge.tally.stored.add("shell", "stored" if stored else "refused")

@@ -51,6 +51,10 @@ class FragmentHole:
     alt: bytes | None = None
     placeholder: bytes = b""
 
+    def __hash__(self) -> int:
+        """By what tells holes apart as a rule; each look at a page asks for it several times."""
+        return hash(self.token)
+
 
 Hole: TypeAlias = FragmentHole | CsrfHole | NonceHole
 Part: TypeAlias = bytes | Hole

@@ -7,7 +7,7 @@ of whatever its frames said they read, learned as with Vary.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge.core.visitor import Visitor
@@ -60,6 +60,9 @@ class KnownReads:
         return len(self.cookies) <= MAX_READS and len(self.headers) <= MAX_READS
 
 
+_NOTHING_READ = KnownReads()
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One visitor on one page: all that a fragment's key can depend on.
@@ -80,17 +83,13 @@ class Visit:
 
     def base(self, hole: FragmentHole) -> bytes:
         """The part of the key that no visitor's own request changes."""
-        return b"".join(
-            (
-                hole.token,
-                b" ",
-                self.site,
-                *(
-                    b"\n%s=%s" % (name.encode(), self.values.get(name, "").encode())
-                    for name in sorted(hole.dimensions)
-                ),
+        parts = [hole.token, b" ", self.site]
+        if hole.dimensions:
+            parts += (
+                b"\n%s=%s" % (name.encode(), self.values.get(name, "").encode())
+                for name in sorted(hole.dimensions)
             )
-        )
+        return b"".join(parts)
 
     def is_nobody(self, hole: FragmentHole, reads: KnownReads | None) -> bool:
         """Whether the fragment could read nothing that tells this visitor from others.
@@ -110,14 +109,15 @@ class Visit:
         self, hole: FragmentHole, reads: KnownReads | None, base: bytes | None = None
     ) -> FragmentKey:
         """The key under which this visitor would find the fragment; `base` where it is known."""
-        base, found = self.base(hole) if base is None else base, reads or KnownReads()
+        base, found = self.base(hole) if base is None else base, reads or _NOTHING_READ
         own = self._undeclared(hole, found)
         # A public fragment that reads a cookie or a header nobody declared is none.
         if hole.scope == "public" and not own and not found.headers:
             return base, PUBLIC, self._read(KnownReads(url=found.url), ())
         if self.is_nobody(hole, reads):
             return self.nobodys_key(hole, found)
-        names = {*hole.cookies, *hole.when_cookies, *own} - {self.visitor.session_cookie}
+        names = {*hole.cookies, *hole.when_cookies, *own}
+        names.discard(self.visitor.session_cookie)
         return base, self.identity, self._read(found, sorted(names))
 
     def nobodys_key(self, hole: FragmentHole, reads: KnownReads) -> FragmentKey:
@@ -125,10 +125,14 @@ class Visit:
         return self.base(hole), NOBODY, self._read(KnownReads(url=reads.url), ())
 
     def _undeclared(self, hole: FragmentHole, reads: KnownReads) -> set[str]:
+        if not reads.cookies:
+            return set()
         declared = {self.dimension_cookies.get(name) for name in hole.dimensions}
         return {name for name in reads.cookies if name not in declared}
 
-    def _read(self, reads: KnownReads, cookies: Iterable[str]) -> bytes:
+    def _read(self, reads: KnownReads, cookies: Sequence[str]) -> bytes:
+        if not (cookies or reads.headers or reads.url):
+            return b""
         parts = [_pair(name.encode(), _value(self.visitor.cookies.get(name))) for name in cookies]
         parts += [_pair(name.encode(), self.visitor.header(name)) for name in reads.headers]
         if reads.url:

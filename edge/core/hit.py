@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from edge.core.body import GzipBody, PlainBody, flat
 from edge.core.cache_status import CacheStatus, append, hit
@@ -26,6 +25,7 @@ from edge.core.page_headers import (
 )
 from edge.core.plan import Plan
 from edge.core.prepared import PreparedShell
+from edge.core.status_line import status_line
 from edge.core.stored import StoredResponse, reply
 from fragments.signing import Keyring
 
@@ -176,7 +176,7 @@ def _replied(stored: StoredResponse, request: RequestHead, now: float) -> tuple[
 def _whole_head(stored: StoredResponse, now: float) -> bytes:
     """What `reply` and `head` say where nothing but the seconds is to be found out."""
     facts = stored.facts
-    lines = [_STATUS_LINES.get(facts.status) or b"HTTP/1.1 %d \r\n" % facts.status]
+    lines = [status_line(facts.status)]
     for name, value in stored.headers:
         lines += (name, b": ", value, b"\r\n")
     status = append(stored.nearer, hit(CACHE, remaining(facts, now)))
@@ -189,13 +189,8 @@ _TAIL = b"age: %%d\r\ncache-status: %%b\r\nvia: %b\r\ncontent-length: %%d\r\n\r\
 
 def head(status: int, fields: Sequence[Field]) -> bytes:
     """The head of a response as HTTP/1.1 has it (RFC 9112 §4)."""
-    lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
+    lines = [status_line(status)]
     for name, value in fields:
         lines += (name, b": ", value, b"\r\n")
     lines.append(b"\r\n")
     return b"".join(lines)
-
-
-_STATUS_LINES = {
-    status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
-}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 
 from edge.core.cache_status import CacheStatus, append, hit
@@ -76,10 +77,17 @@ def entity_tag(
         return None
     if any(fragment.has_nonce for fragment in plan.held.values()):
         return None
+    if shell.lead:
+        return whole_tag(shell)
     has_csrf = shell.has_csrf or any(fragment.has_csrf for fragment in plan.held.values())
     parts = [shell.digest, (csrf_secret or "").encode() if has_csrf else b""]
     parts += [plan.held[hole].digest if hole in plan.held else b"" for hole in shell.holes]
     return b'W/"%s"' % to_text(keyring.digest("etag", *parts)[:18]).encode()
+
+
+def whole_tag(shell: PreparedShell) -> bytes:
+    """The same of a page that is made ready, whose digest has been keyed already."""
+    return b'W/"%s"' % urlsafe_b64encode(shell.digest)
 
 
 def is_not_modified(request: Headers, etag: bytes | None) -> bool:

@@ -126,6 +126,10 @@ class PreparedShell:
     blocks: tuple[Block | None, ...] | None = field(default=None, repr=False)
     is_codable: bool = False
     codings: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    lead: bytes = field(default=b"", repr=False)
+    """The fields between Date and those of each hit, where every response is the same; `digest` is
+
+    that of the entity tag then."""
 
     @property
     def made(self) -> dict[bytes, bytes]:

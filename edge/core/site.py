@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote
 
 from edge.core.messages import Headers
@@ -23,8 +24,13 @@ class PageRecord:
 
     @classmethod
     def of_shell(cls, shell: Shell) -> PageRecord:
-        """What a shell says of its page."""
-        return cls(shell.dimensions, shell.query)
+        """What a shell says of its page; the same object for all that say the same."""
+        return _one(cls(shell.dimensions, shell.query))
+
+
+@lru_cache(maxsize=1024)
+def _one(record: PageRecord) -> PageRecord:
+    return record
 
 
 @dataclass(frozen=True, slots=True)

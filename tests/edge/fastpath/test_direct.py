@@ -74,11 +74,11 @@ async def test_no_other_cut_of_the_same_bytes_finds_it(
 async def test_a_page_of_that_path_comes_first(
     bench: Bench, origin: ScriptedOrigin, hits: Hits
 ) -> None:
-    assert hits._direct.find(b"http", b"shop.test", b"/a.css", bench.edge.clock()) is not None
+    assert hits._direct.response(b"http://shop.test", b"/a.css", bench.edge.clock()) is not None
     bench.edge.memory.marks.clear()
     bench.edge.memory.marks.set(b"http://shop.test/a.css", "guard")
 
-    assert hits._direct.find(b"http", b"shop.test", b"/a.css", bench.edge.clock()) is None
+    assert hits._direct.response(b"http://shop.test", b"/a.css", bench.edge.clock()) is None
 
 
 async def test_nothing_purged_stale_or_bypassed_is_found(bench: Bench, hits: Hits) -> None:

@@ -12,6 +12,7 @@ from bench import Bench, until
 from lines import Lines, request
 
 from fragments.csrf import CSRF
+from fragments.shell import Part
 from origin import Answer, ScriptedOrigin, shell
 
 LIMIT = 1024 * 1024
@@ -77,12 +78,18 @@ async def test_no_stream_of_requests_fills_memory(
     assert measure.grown < LIMIT
 
 
-@pytest.mark.parametrize(("coding", "asks"), [("identity", 2), ("br", 2), ("br", 1)])
+@pytest.mark.parametrize("own", [(), (CSRF,)], ids=["whole", "form"])
+@pytest.mark.parametrize(("coding", "asks"), [("identity", 2), ("gzip", 2), ("br", 2), ("br", 1)])
 async def test_pages_that_the_store_let_go_of_are_not_kept_alive(
-    bench: Bench, origin: ScriptedOrigin, lines: Lines, coding: str, asks: int
+    bench: Bench,
+    origin: ScriptedOrigin,
+    lines: Lines,
+    coding: str,
+    asks: int,
+    own: tuple[Part, ...],
 ) -> None:
     line = lines.fast()
-    origin.pages["/whole"] = lambda seen: shell(seen.target.encode() * 5000)
+    origin.pages["/whole"] = lambda seen: shell(seen.target.encode() * 5000, *own)
 
     with Measure() as measure:
         for number in range(150):

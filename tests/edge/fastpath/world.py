@@ -202,6 +202,8 @@ METHODS = (*["GET"] * 9, "HEAD", "HEAD", "POST", "OPTIONS", "BREW")
 def mild_request(chance: random.Random, tags: list[str]) -> bytes:
     """What browsers send."""
     fields = [field for field in FIELDS[:5] if chance.random() < 0.2]
+    if chance.random() < 0.5:
+        fields.append("Accept-Encoding: gzip")
     if cookie := chance.choice(COOKIES):
         fields.insert(chance.randrange(len(fields) + 1), f"Cookie: {cookie}")
     if tags and chance.random() < 0.2:
@@ -211,7 +213,7 @@ def mild_request(chance: random.Random, tags: list[str]) -> bytes:
 
 def any_request(chance: random.Random, tags: list[str]) -> bytes:
     """A request of any kind; `tags` are entity tags that were seen."""
-    if chance.random() < 0.6:
+    if chance.random() < 0.8:
         return mild_request(chance, tags)
     fields = [chance.choice(FIELDS) for _ in range(chance.choice((0, 0, 0, 1, 1, 2, 4)))]
     if cookie := chance.choice(COOKIES):

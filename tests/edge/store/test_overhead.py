@@ -17,11 +17,14 @@ from edge.core.shared import shared_fields
 from edge.core.site import PageRecord
 from edge.core.steps import Page
 from edge.core.stored import prepare
+from edge.core.whole import made_ready
 from edge.settings import Settings
 from edge.store.memory import Memory
 from fragments.shell import Shell
+from fragments.signing import Keyring
 
 COUNT = 10_000
+KEYRING = Keyring.parse("a-secret-that-edge-and-origin-share")
 NOW = 1.7e9
 Fill = Callable[[Memory, int], int]
 """Stores the object of that number; the bytes that are its own."""
@@ -48,7 +51,7 @@ def fill_shell(memory: Memory, number: int) -> int:
         groups=(group,),
         release="".join(["of", "to-day"]),
     )
-    prepared = prepare_shell(shell, key.decode(), now, encodings=("gzip",))
+    prepared = made_ready(prepare_shell(shell, key.decode(), now, encodings=("gzip",)), KEYRING)
     page = Page(key, path_of(number), key.decode(), PageRecord.of_shell(shell), ())
     assert memory.keep_shell(page, prepared, memory.position, now)
     memory.records.set(key, page.record)
