@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.request import Request, urlopen
 
 from ..processes import free_port, python, server
 from .objects import path
 
 FILL_WITHIN: Final = 600.0
+
+Kind = Literal["pages", "responses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class FilledEdge:
 
 
 @contextmanager
-def filled_edge(count: int) -> Iterator[FilledEdge]:
-    """One edge process that holds `count` responses of some 500 bytes each.
+def filled_edge(count: int, kind: Kind = "responses") -> Iterator[FilledEdge]:
+    """One edge process that holds `count` responses, or pages of two passes, of some 500 bytes.
 
     They are judged, prepared and stored by the functions that do it for an origin's answers, in the
     process that then serves; a million requests to an origin would take the better part of an hour.
@@ -56,7 +58,7 @@ def filled_edge(count: int) -> Iterator[FilledEdge]:
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder, "memory.json")
         command = python("-m", "benchmarks.contestants.filling", public, admin, str(count))
-        command.append(str(said))
+        command += (str(said), kind)
         environment = {"TWOPASS_ADMIN_TOKEN": token}
         ready = f"http://{admin}/health"
         with server(command, ready, environment, within=FILL_WITHIN) as process:

@@ -1,4 +1,4 @@
-"""The process of `filled_edge`: `python -m … LISTEN ADMIN COUNT FILE`."""
+"""The process of `filled_edge`: `python -m … LISTEN ADMIN COUNT FILE KIND`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,46 @@ from edge.core.key import primary_key
 from edge.core.messages import RequestHead, ResponseHead
 from edge.core.page_key import label_url
 from edge.core.policy import assess
+from edge.core.prepared import prepare_shell
+from edge.core.site import PageRecord, Site
+from edge.core.steps import Page
 from edge.core.stored import prepare
+from edge.core.whole import made_ready
 from edge.edge import Edge
 from edge.fleet import SingleProcess
 from edge.run import run_loop
 from edge.server import build_server, stop_on_signal
 from edge.settings import Settings
+from fragments.manifest import Manifest, Route
+from fragments.shell import Shell
 
-from .objects import body, fields, path
+from .objects import FIELDS, body, fields, group, path
 
 STORE_BYTES: Final = 16 * 2**30
-"""Plain responses get a quarter of it, some 4 KiB for each of a million."""
+"""Plain responses get a quarter of it, some 4 KiB for each of a million; pages a half."""
 
 
-def fill(edge: Edge, host: bytes, count: int) -> None:
+def fill_pages(edge: Edge, host: bytes, count: int) -> None:
+    """Store pages of two passes as `edge.pages` does. Raises RuntimeError where one is refused."""
+    manifest = Manifest("sessionid", None, routes=(Route("^/shop/"),))
+    edge.manifest.site = Site.of(manifest)
+    keyring, site = edge.keyring, b"http://" + host
+    assert keyring is not None
+    for number in range(count):
+        now, target = edge.clock(), path(number).encode()
+        headers = tuple(
+            (name.decode(), (value,)) for name, value in FIELDS if name != b"cache-control"
+        )
+        shell = Shell(200, headers, (body(number),), 86400.0, groups=(group(number),))
+        key, label = site + target, label_url(site, target)
+        page = Page(key, target, label, PageRecord.of_shell(shell), ())
+        ready = made_ready(prepare_shell(shell, label, now), keyring)
+        edge.memory.records.set(key, page.record)
+        if not edge.memory.keep_shell(page, ready, edge.position, now):
+            raise RuntimeError(f"page {number} is not stored")
+
+
+def fill_responses(edge: Edge, host: bytes, count: int) -> None:
     """Store them as `edge.plain.Keeping` does. Raises RuntimeError where one is refused."""
     for number in range(count):
         now, target = edge.clock(), path(number).encode()
@@ -52,24 +78,27 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def filled(settings: Settings, count: int, said: Path) -> Starlette:
+FILLERS: Final = {"pages": fill_pages, "responses": fill_responses}
+
+
+def filled(settings: Settings, count: int, said: Path, kind: str) -> Starlette:
     """An edge that is full, and has said what that took."""
     app = create_app(settings)
     edge: Edge = app.state.edge
     before, begun = resident(), time.monotonic()
-    fill(edge, settings.listen.encode(), count)
-    responses = edge.memory.responses
+    FILLERS[kind](edge, settings.listen.encode(), count)
+    store = edge.memory.shells if kind == "pages" else edge.memory.responses
     memory = {
         "before": before, "after": resident(), "seconds": time.monotonic() - begun,
-        "objects": len(responses), "counted": responses.bytes,
+        "objects": len(store), "counted": store.bytes,
     }  # fmt: skip
     said.write_text(json.dumps(memory))
     return app
 
 
-async def serve(settings: Settings, count: int, said: Path) -> int:
+async def serve(settings: Settings, count: int, said: Path, kind: str) -> int:
     """Fill, then serve until told to stop."""
-    app = filled(settings, count, said)
+    app = filled(settings, count, said, kind)
     edge: Edge = app.state.edge
     admin = create_admin(SingleProcess(edge, "bench"), settings)
     pairs = [(build_server(app, settings), settings.listen)]
@@ -87,13 +116,13 @@ def _bind(address: str) -> socket.socket:
 
 def main() -> int:
     """`filled_edge` starts this, not a person."""
-    listen, admin, count, said = sys.argv[1:]
+    listen, admin, count, said, kind = sys.argv[1:]
     settings = Settings(
         origin="http://127.0.0.1:9",  # nobody is there: what is not held fails
         listen=listen, admin=admin, store_bytes=STORE_BYTES, secret=secrets.token_urlsafe(48),
         admin_token=os.environ["TWOPASS_ADMIN_TOKEN"], log_level="warning",
     )  # fmt: skip
-    return run_loop(lambda: serve(settings, int(count), Path(said)))
+    return run_loop(lambda: serve(settings, int(count), Path(said), kind))
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
-from ..contestants.filled_edge import FilledEdge, filled_edge, require_all_held
+from ..contestants.filled_edge import FilledEdge, Kind, filled_edge, require_all_held
 from ..contestants.objects import BLOCK
 from ..load.wrk import wrk
 from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
 
 SIZES: Final = (1_000_000, 1_000, 10_000, 100_000)
+PAGES: Final = (1_000_000, 1_000)
 
 _RUNNING: Final[dict[str, FilledEdge]] = {}
 """Those that run, by their URL."""
@@ -39,8 +40,8 @@ end
 
 
 @contextmanager
-def _filled(count: int) -> Iterator[str]:
-    with filled_edge(count) as running:
+def _filled(count: int, kind: Kind) -> Iterator[str]:
+    with filled_edge(count, kind) as running:
         _RUNNING[running.url] = running
         try:
             yield running.url
@@ -71,13 +72,23 @@ def _check(name: str, target: str) -> None:
 
 def _contestant(count: int) -> Contestant:
     name = "twopass" if count == max(SIZES) else f"twopass-{count}"
-    return Contestant(name, f"edge, one process, {count:,} objects", partial(_filled, count))
+    what = f"edge, one process, {count:,} plain responses"
+    return Contestant(name, what, partial(_filled, count, "responses"))
+
+
+def _with_pages(count: int) -> Contestant:
+    name = "twopass-pages" if count == max(PAGES) else f"twopass-pages-{count}"
+    what = f"edge, one process, {count:,} pages of two passes"
+    return Contestant(name, what, partial(_filled, count, "pages"))
 
 
 SCENARIO = Scenario(
     name="scale",
-    what="Hits on responses of 500 bytes, chosen evenly and by Zipf, among 1,000 to 1,000,000.",
-    contestants=tuple(map(_contestant, SIZES)),
+    what=(
+        "Hits on responses and on two-pass pages of 500 bytes, chosen evenly and by Zipf, "
+        "among 1,000 to 1,000,000."
+    ),
+    contestants=(*map(_contestant, SIZES), *map(_with_pages, PAGES)),
     measure=_measure,
     check=_check,
     goals=(
@@ -88,6 +99,16 @@ SCENARIO = Scenario(
         Goal(
             "the same, chosen by Zipf",
             "twopass", "zipf_requests_per_second", at_least=0.85, against=("twopass-1000",),
+        ),
+        Goal(
+            "1,000,000 two-pass pages against 1,000, chosen evenly: pages per second",
+            "twopass-pages", "uniform_requests_per_second", at_least=0.85,
+            against=("twopass-pages-1000",),
+        ),
+        Goal(
+            "the same, chosen by Zipf",
+            "twopass-pages", "zipf_requests_per_second", at_least=0.85,
+            against=("twopass-pages-1000",),
         ),
     ),
     rounds=3,
