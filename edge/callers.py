@@ -6,14 +6,13 @@ Both are worked out once and found again by the bytes on the wire, as most reque
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
 import httptools
 
 from edge.core.inbound import Inbound, Refused, visitors_fields
-from edge.core.messages import Field, Headers
+from edge.core.messages import Field, Headers, RequestHead
 from edge.core.site import PageRecord, Site
 from edge.core.visitor import Visitor
 from edge.edge import Edge
@@ -89,8 +88,9 @@ class Address:
 
     def called_by(self, caller: Caller) -> Inbound:
         """The request of `caller` at this address, but for the fields that nothing depends on."""
-        head = replace(self.inbound.head, headers=caller.fields)
-        return replace(self.inbound, head=head)
+        us, head = self.inbound, self.inbound.head
+        theirs = RequestHead(head.method, head.scheme, head.host, head.target, caller.fields)
+        return Inbound(theirs, us.client, us.path, us.query, us.has_body)
 
 
 def address_of(

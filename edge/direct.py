@@ -96,7 +96,7 @@ class Direct:
             if memory.marks.get(key, now) is not None:
                 return None
         shell = memory.shells.get(key)
-        if shell is None or not shell.lead or now >= shell.expiry.fresh_until:
+        if shell is None or not (shell.lead and shell.is_whole) or now >= shell.expiry.fresh_until:
             return None
         return key, shell
 

@@ -15,7 +15,7 @@ from edge.core.exchange import after_lookup, after_plain_lookup, begin
 from edge.core.hit import Own, PageHit, StoredHit, simple_answer
 from edge.core.key import uri_of
 from edge.core.messages import Field, Headers, RequestHead, is_wire_safe
-from edge.core.negotiation import NOTHING, Offer, best, taken
+from edge.core.negotiation import NOTHING, Offer, taken
 from edge.core.plan import Plan, make_plan
 from edge.core.prepared import PreparedShell, safe_value
 from edge.core.site import Site
@@ -273,7 +273,7 @@ class Hits:
         shell = step.shell
         if shell.gate or shell.status in BODILESS:
             return None, False
-        if not (is_wire_safe(shell.fields) and is_wire_safe(_literals(shell))):
+        if not shell.lead and not (is_wire_safe(shell.fields) and is_wire_safe(_literals(shell))):
             return None, False
         dimensions = pages.dimensions(page, shell)
         # an epoch that nobody has: who has nothing of their own holds nothing private
@@ -291,7 +291,7 @@ class Hits:
             and plan.may_need_csrf(shell, memory.reads.get, visit)
         )
         edge.encoder.see(page.key, shell, offer, again=True)
-        coding = best(offer, shell.to_be_had)
+        coding = coding_of(shell, offer)
         hit = PageHit(shell, plan, edge.keyring, caller.secret, mints=mints, coding=coding)
         ends = [shell.expiry.fresh_until, *(f.expiry.fresh_until for f in plan.held.values())]
         rest = PageRest(memory, pages, page, shell, plan)

@@ -10,10 +10,10 @@ from edge.core.key import primary_key
 from edge.core.outbound import first_pass
 from edge.core.page_key import NOTHING_IGNORABLE, filtered_query, label_url, target_of
 from edge.core.prepared import PreparedShell, prepare_shell
+from edge.core.ready import made_ready
 from edge.core.site import PageRecord, Site
 from edge.core.steps import PASS_REASONS, Declined, Failed, Fetched, Page, Shelled
 from edge.core.visitor import Visitor
-from edge.core.whole import made_ready
 from edge.edge import Edge
 from edge.fetch import OriginError, OriginResponse
 from fragments.dimensions import Dimension

@@ -22,10 +22,10 @@ from edge.core.messages import RequestHead, ResponseHead
 from edge.core.page_key import label_url
 from edge.core.policy import assess
 from edge.core.prepared import prepare_shell
+from edge.core.ready import made_ready
 from edge.core.site import PageRecord, Site
 from edge.core.steps import Page
 from edge.core.stored import prepare
-from edge.core.whole import made_ready
 from edge.edge import Edge
 from edge.fleet import SingleProcess
 from edge.run import run_loop

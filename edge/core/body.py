@@ -59,15 +59,15 @@ class GzipBody:
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self._parts: list[FramePart] = [HEADER]
         self._size = 0
+        self._is_fixed = True
         for part, made in pieces:
-            self._size += _length(part)
-            if made is not None:
-                self._parts.append(made.wire)
-            elif isinstance(part, bytes):
-                self._parts += stored(part)
+            if isinstance(part, bytes):
+                self._size += len(part)
+                self._parts += stored(part) if made is None else (made.wire,)
             else:
+                self._is_fixed = False
+                self._size += _length(part)
                 self._parts += (stored_prefix(_length(part)), part)
-        self._is_fixed = all(isinstance(part, bytes) for part, _ in pieces)
         self._pieces = pieces
         self._uses = 0
         self._checksum: Checksum | None = None

@@ -7,7 +7,7 @@ of whatever its frames said they read, learned as with Vary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from edge.core.visitor import Visitor
@@ -116,8 +116,9 @@ class Visit:
             return base, PUBLIC, self._read(KnownReads(url=found.url), ())
         if self.is_nobody(hole, reads):
             return self.nobodys_key(hole, found)
-        names = {*hole.cookies, *hole.when_cookies, *own}
-        names.discard(self.visitor.session_cookie)
+        if not (own or hole.cookies or hole.when_cookies or found.headers or found.url):
+            return base, self.identity, b""
+        names = {*hole.cookies, *hole.when_cookies, *own} - {self.visitor.session_cookie}
         return base, self.identity, self._read(found, sorted(names))
 
     def nobodys_key(self, hole: FragmentHole, reads: KnownReads) -> FragmentKey:
@@ -130,9 +131,7 @@ class Visit:
         declared = {self.dimension_cookies.get(name) for name in hole.dimensions}
         return {name for name in reads.cookies if name not in declared}
 
-    def _read(self, reads: KnownReads, cookies: Sequence[str]) -> bytes:
-        if not (cookies or reads.headers or reads.url):
-            return b""
+    def _read(self, reads: KnownReads, cookies: Iterable[str]) -> bytes:
         parts = [_pair(name.encode(), _value(self.visitor.cookies.get(name))) for name in cookies]
         parts += [_pair(name.encode(), self.visitor.header(name)) for name in reads.headers]
         if reads.url:

@@ -25,6 +25,7 @@ from edge.core.page_headers import (
 )
 from edge.core.plan import Plan
 from edge.core.prepared import PreparedShell
+from edge.core.ready import ready_head
 from edge.core.status_line import status_line
 from edge.core.stored import StoredResponse, reply
 from fragments.signing import Keyring
@@ -101,11 +102,16 @@ class PageHit:
         body = self._body.pieces(own.token, own.nonce)
         seconds = expiry.ttl(now), expiry.age(now)
         if seconds != self._seconds or not self._is_fixed:
-            length = (b"content-length", b"%d" % sum(map(len, body)))
-            fields = self.fields(own, self._hit(now), now)
-            self._head = head(self._shell.status, [*fields, length])
+            self._head = self._made_head(own, sum(map(len, body)), now)
             self._seconds = seconds
         return [self._head, *body] if has_body else [self._head]
+
+    def _made_head(self, own: Own, size: int, now: float) -> bytes:
+        if self._shell.lead and not own.set_cookies:
+            said = timing(self._plan, is_hit=True)
+            return ready_head(self._shell, self._coding, said, self._tag(own), size, now)
+        fields = self.fields(own, self._hit(now), now)
+        return head(self._shell.status, [*fields, (b"content-length", b"%d" % size)])
 
     def body(self, own: Own) -> bytes:
         """The page's body in one."""

@@ -77,7 +77,7 @@ def entity_tag(
         return None
     if any(fragment.has_nonce for fragment in plan.held.values()):
         return None
-    if shell.lead:
+    if shell.lead and shell.is_whole:
         return whole_tag(shell)
     has_csrf = shell.has_csrf or any(fragment.has_csrf for fragment in plan.held.values())
     parts = [shell.digest, (csrf_secret or "").encode() if has_csrf else b""]

@@ -127,9 +127,9 @@ class PreparedShell:
     is_codable: bool = False
     codings: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     lead: bytes = field(default=b"", repr=False)
-    """The fields between Date and those of each hit, where every response is the same; `digest` is
+    """The fields between Date and those of each hit, where all hits that set no cookie say the same.
 
-    that of the entity tag then."""
+    A page that is whole has the `digest` of its entity tag then."""
 
     @property
     def made(self) -> dict[bytes, bytes]:

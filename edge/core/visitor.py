@@ -41,12 +41,15 @@ class Visitor:
     Nothing here is trusted: a forged cookie is another identity, not somebody else's.
     """
 
-    __slots__ = ("_context", "_headers", "cookies", "epoch", "session", "session_cookie")
+    __slots__ = (
+        "_context", "_headers", "_identities", "cookies", "epoch", "session", "session_cookie"
+    )  # fmt: skip
 
     def __init__(self, headers: Headers, session_cookie: str) -> None:
         self._headers = headers
         self.session_cookie = session_cookie
         self._context: dict[str, str] | None = None
+        self._identities: dict[str, bytes] = {}
         self.cookies = cookies.parse(headers) if cookies.has_any(headers) else {}
         epoch = self.cookies.pop(cookies.EPOCH, "")
         self.epoch = epoch if _EPOCH.match(epoch) else ""
@@ -70,11 +73,13 @@ class Visitor:
 
     def identity(self, keyring: Keyring, epoch: str | None = None) -> bytes:
         """The owner part of private keys; `epoch` where the visitor is being given a new one."""
-        return keyring.digest(
-            "identity",
-            (self.session or "").encode("latin-1"),
-            (self.epoch if epoch is None else epoch).encode("ascii"),
-        )
+        epoch = self.epoch if epoch is None else epoch
+        known = self._identities.get(epoch)
+        if known is None:
+            session = (self.session or "").encode("latin-1")
+            known = keyring.digest("identity", session, epoch.encode("ascii"))
+            self._identities[epoch] = known
+        return known
 
     def account(self, keyring: Keyring) -> bytes:
         """What the cap per visitor counts by: epochs of one session share it."""

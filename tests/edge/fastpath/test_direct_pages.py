@@ -13,7 +13,8 @@ from edge.core.hit import Own, PageHit
 from edge.core.negotiation import Offer
 from edge.core.plan import Plan
 from edge.core.prepared import prepare_shell
-from edge.core.whole import coding_of, made_ready, whole_answer
+from edge.core.ready import made_ready
+from edge.core.whole import coding_of, whole_answer
 from edge.hits import OFTEN, Hits
 from fragments.csrf import CSRF
 from fragments.shell import NONCE, Part, Shell
@@ -183,7 +184,8 @@ def test_an_answer_made_at_once_is_the_one_of_a_page_with_nothing_in_it(
 def test_nothing_is_made_ready_that_is_anybodys_own(part: Part) -> None:
     prepared = prepare_shell(shell(b"a", part, b"b"), "http://s/", 1000.0)
 
-    assert not made_ready(prepared, KEYRING).lead
+    assert not made_ready(prepared, KEYRING).is_whole
+    assert made_ready(prepared, KEYRING).digest == prepared.digest
     assert not made_ready(prepare_shell(shell(b"a", gate=True), "http://s/", 0.0), KEYRING).lead
     told = Shell(200, (("x-told", (part,)),), (b"a",), 60.0)
     assert not made_ready(prepare_shell(told, "http://s/", 0.0), KEYRING).lead

@@ -13,11 +13,11 @@ from edge.core.messages import RequestHead, ResponseHead
 from edge.core.policy import CachePolicy, assess
 from edge.core.prepared import Expiry, prepare_fragment, prepare_shell
 from edge.core.purge import Labels
+from edge.core.ready import made_ready
 from edge.core.shared import shared_fields
 from edge.core.site import PageRecord
 from edge.core.steps import Page
 from edge.core.stored import prepare
-from edge.core.whole import made_ready
 from edge.settings import Settings
 from edge.store.memory import Memory
 from fragments.shell import Shell
