@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..model_groups import ModelGroups, groups_of_model
+from ..written_values import plain_field
 
 TABLE: Final = "twopass_changes"
 CHANNEL: Final = "twopass_changes"
@@ -26,15 +27,6 @@ _EVENTS: Final = {
     "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
     "DELETE": "OLD TABLE AS old_rows",
 }
-_PLAIN: Final = (
-    models.IntegerField,
-    models.AutoField,
-    models.CharField,
-    models.TextField,
-    models.UUIDField,
-    models.ForeignKey,
-)
-"""Fields whose values PostgreSQL and Python write alike."""
 
 
 class NoTrigger(ValueError):
@@ -134,14 +126,9 @@ def _expression(connection: BaseDatabaseWrapper, model: type[models.Model], name
 
 
 def _column(model: type[models.Model], attribute: str, name: str) -> str:
-    for field in model._meta.concrete_fields:
+    for field in model._meta.local_concrete_fields:
         is_key = attribute == "pk" and field.primary_key
-        if is_key or attribute == field.attname:
-            target: Any = field
-            while isinstance(target, models.ForeignKey):
-                target = target.target_field
-            if not isinstance(target, _PLAIN) or field not in model._meta.local_concrete_fields:
-                break
+        if (is_key or attribute == field.attname) and plain_field(field) is not None:
             return str(field.column)
     raise NoTrigger(
         f"{model.__name__}: {name!r} holds {attribute!r}, whose text in SQL is not Python's; name "
