@@ -132,6 +132,17 @@ def test_a_table_that_is_emptied_is_noted(shop: Shelf) -> None:
     assert shoes.get(1) is None
 
 
+def test_what_foreign_keys_of_the_database_do_is_noted(shop: Shelf) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    sql(
+        "ALTER TABLE shop_shoe ADD FOREIGN KEY (shelf_id)"
+        " REFERENCES shop_shelf (id) ON DELETE CASCADE",
+        "DELETE FROM shop_shelf",
+    )
+
+    assert noted() == [{"shoe:1", "shoe:2", f"shelf:{shop.pk}"}]
+
+
 def test_more_names_than_anybody_sends_purge_everything(shop: Shelf, monkeypatch) -> None:
     for module in (triggers, purge):
         monkeypatch.setattr(module, "MAX_NAMES", 5)
