@@ -43,6 +43,11 @@ class ModelGroups:
         """Whether no change of a row can move it from one group to another."""
         return not self.functions and self.fields <= {"pk", self.model._meta.pk.attname}
 
+    def are_rekeyed_by(self, changed: Iterable[str]) -> bool:
+        """Whether changing these fields gives rows other keys."""
+        key = {"pk", *(name for f in self.model._meta.pk_fields for name in (f.name, f.attname))}
+        return not key.isdisjoint(changed)
+
     def depends_on(self, changed: Iterable[str]) -> bool:
         """Whether changing these fields (by name or attribute) may move a row between groups."""
         if self.functions:
@@ -55,6 +60,10 @@ class ModelGroups:
         for function in self.functions:
             found.update(function(instance))
         return found
+
+    def of_key(self, key: object) -> set[str]:
+        """The groups of a row of which names hold the key alone (`is_by_key_only`)."""
+        return self.of_values({"pk": key, self.model._meta.pk.attname: key})
 
     def of_values(self, values: Mapping[str, object]) -> set[str]:
         """The groups that need no instance, from the values of `fields`."""

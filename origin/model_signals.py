@@ -1,22 +1,30 @@
 """Saving, deleting and relating rows of a model with groups purges them, on commit.
 
-A save also purges the groups that the row belonged to before: what moves from one category to
-another is on the pages of both.
+A save also purges the groups that the row belongs to in the database: what moves from one category
+to another is on the pages of both, and whoever loaded it a while ago may not know where it is now.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_out
 from django.db.models import ManyToManyField, Model
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.db.models.signals import (
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
 
+from . import delete_effects
 from .invalidation import invalidate_groups
-from .model_groups import BadGroups, ModelGroups, groups_of_model, on_declaration
+from .model_groups import BadGroups, groups_of_model, on_declaration
+from .stored_groups import groups_of_keys, groups_of_written
 
 _BEFORE: Final = "_twopass_groups_before"
 
@@ -47,7 +55,9 @@ def watch(model: type[Model]) -> None:
     uid = f"twopass.groups.{model._meta.label}"
     pre_save.connect(_remember, sender=model, dispatch_uid=uid)
     post_save.connect(_saved, sender=model, dispatch_uid=uid)
+    pre_delete.connect(_leaving, sender=model, dispatch_uid=uid)
     post_delete.connect(_deleted, sender=model, dispatch_uid=uid)
+    delete_effects.watch(model)
     for through in _throughs(model):
         # one receiver for both sides, even where both have groups
         uid = f"twopass.groups.{through._meta.label}"
@@ -62,41 +72,38 @@ def _throughs(model: type[Model]) -> Iterable[type[Model]]:
             yield field.through  # type: ignore[union-attr]  # a ManyToManyRel has one
 
 
-def _remember(
-    sender: type[Model],
-    instance: Model,
-    raw: bool,
-    using: str,
-    update_fields: frozenset[str] | None,
-    **_: object,
-) -> None:
+def _remember(sender: type[Model], instance: Model, using: str, **_: object) -> None:
     """Before a save: the groups of the row as it stands in the database."""
     groups = groups_of_model(sender)
     before: set[str] = set()
-    if groups is not None and not raw and _may_move(groups, instance, update_fields):
-        before = groups_before(groups, [instance.pk], using)
+    if groups is not None and not groups.is_by_key_only and _may_be_stored(instance):
+        before = groups_of_keys(groups, [instance.pk], using)
     instance.__dict__[_BEFORE] = before
 
 
-def _may_move(groups: ModelGroups, instance: Model, update_fields: frozenset[str] | None) -> bool:
-    if groups.is_by_key_only or instance.pk is None or instance._state.adding:
+def _may_be_stored(instance: Model) -> bool:
+    """Whether Django may find a row to update; it also looks for one of a new instance with a key
+    given by hand."""
+    if instance.pk is None:
         return False
-    return update_fields is None or groups.depends_on(update_fields)
-
-
-def groups_before(groups: ModelGroups, keys: Iterable[Any], using: str) -> set[str]:
-    """The groups of the rows with these keys as they stand in the database `using`."""
-    rows = groups.model._base_manager.using(using).filter(pk__in=list(keys))
-    if groups.functions:
-        return {name for row in rows for name in groups.of(row)}
-    return {name for values in rows.values(*groups.fields) for name in groups.of_values(values)}
+    key: Sequence[Any] = instance._meta.pk_fields
+    has_new_key = all(field.has_default() or field.has_db_default() for field in key)
+    return not (instance._state.adding and has_new_key)
 
 
 def _saved(sender: type[Model], instance: Model, using: str, **_: object) -> None:
     before: set[str] = instance.__dict__.pop(_BEFORE, set())
     groups = groups_of_model(sender)
     if groups is not None:
-        _purge(before | groups.of(instance), using)
+        _purge(before | groups_of_written(groups, [instance], using), using)
+
+
+def _leaving(sender: type[Model], instance: Model, using: str, origin: object, **_: object) -> None:
+    """Before a delete: who asked for it may have loaded the row a while ago. What a queryset or a
+    cascade deletes has just been loaded."""
+    groups = groups_of_model(sender)
+    if groups is not None and not groups.is_by_key_only and origin is instance:
+        _purge(groups_of_keys(groups, [instance.pk], using), using)
 
 
 def _deleted(sender: type[Model], instance: Model, using: str, **_: object) -> None:
@@ -117,10 +124,10 @@ def _related(sender: type[Model], instance: Model, action: str, using: str, **se
     found: set[str] = set()
     own = groups_of_model(type(instance))
     if own is not None:
-        found |= own.of(instance)
+        found |= groups_of_keys(own, [instance.pk], using)
     others = groups_of_model(model)
     if others is not None and pk_set:
-        found |= groups_before(others, pk_set, using)
+        found |= groups_of_keys(others, pk_set, using)
     _purge(found, using)
 
 
@@ -137,7 +144,7 @@ def _groups_of_related(
         if target is not None and issubclass(type(instance), target):
             for row in rows.filter(**{field.attname: instance.pk}):
                 keys |= _keys_of(row, model)
-    return groups_before(others, keys, using)
+    return groups_of_keys(others, keys, using)
 
 
 def _keys_of(row: Model, model: type[Model]) -> set[Any]:

@@ -11,15 +11,18 @@ groups whose managers do neither are named by the system check twopass.W007.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from django.db import transaction
 from django.db.models import Manager, Model, QuerySet
 
-from .invalidation import invalidate_groups
+from . import stored_groups
+from .invalidation import invalidate_all, invalidate_groups
+from .met_rows import MetRows
 from .model_groups import ModelGroups, groups_of_model
-from .model_signals import groups_before
+from .stored_groups import StoredRows
+from .written_values import written_values
 
 M = TypeVar("M", bound=Model, covariant=True)
 
@@ -31,46 +34,72 @@ class InvalidatingQuerySet(QuerySet[M, M]):
     """
 
     def update(self, **kwargs: Any) -> int:
-        """As Django's; one query more to learn which rows it is about."""
+        """As Django's; one query more to learn which rows it is about, and to lock them."""
         groups = groups_of_model(self.model)
         if groups is None:
             return super().update(**kwargs)
         alias = self._write_alias()
         with transaction.atomic(using=alias, savepoint=False):
-            # the keys first: what is updated may no longer match the filter afterwards
-            keys, found = self._concerned(groups, alias)
-            changed = super().update(**kwargs)
-            if groups.depends_on(kwargs):
-                found |= groups_before(groups, keys, alias)
+            rows = stored_groups.read(groups, self._chosen(alias))
+            if rows.are_too_many or groups.are_rekeyed_by(kwargs):
+                changed = super().update(**kwargs)
+                invalidate_all(using=alias)
+                return changed
+            chosen = self.using(alias)
+            if stored_groups.locks(alias):
+                # these alone: another row that came to match meanwhile has groups nobody knows
+                chosen = chosen.filter(pk__in=rows.keys)
+            changed = super(InvalidatingQuerySet, chosen).update(**kwargs)
+            self._result_cache = None
+            found = rows.groups | _groups_after(groups, rows, kwargs, alias)
             invalidate_groups(*sorted(found), using=alias)
         return changed
 
     update.alters_data = True  # type: ignore[attr-defined]  # templates must not call it
 
-    def bulk_create(self, objs: Iterable[M], *args: Any, **kwargs: Any) -> list[M]:
-        """As Django's."""
+    def bulk_create(
+        self,
+        objs: Iterable[M],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+    ) -> list[M]:
+        """As Django's; with `update_conflicts` the rows that are there are read before."""
         groups = groups_of_model(self.model)
+        options: dict[str, Any] = {
+            "batch_size": batch_size,
+            "ignore_conflicts": ignore_conflicts,
+            "update_conflicts": update_conflicts,
+            "update_fields": update_fields,
+            "unique_fields": unique_fields,
+        }
         if groups is None:
-            return super().bulk_create(objs, *args, **kwargs)
+            return super().bulk_create(objs, **options)
         alias = self._write_alias()
+        objs = list(objs)
         with transaction.atomic(using=alias, savepoint=False):
-            made = super().bulk_create(objs, *args, **kwargs)
-            _purge_instances(groups, made, alias)
+            met = MetRows(groups, objs, unique_fields, alias)
+            found = met.groups() if update_conflicts else set()
+            made = super().bulk_create(objs, **options)
+            found |= stored_groups.groups_of_written(groups, made, alias)
+            if update_conflicts or met.have_unknown_keys:
+                found |= met.groups()
+                if not met.can_be_found:
+                    invalidate_all(using=alias)
+            invalidate_groups(*sorted(found), using=alias)
         return made
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
 
     # bulk_update() runs update() for each batch, and so purges too
 
-    def _concerned(self, groups: ModelGroups, alias: str) -> tuple[list[Any], set[str]]:
-        """The keys of the rows, and their groups: in one query, unless code computes groups."""
-        rows = self.using(alias).order_by()
-        if groups.functions:
-            keys = list(rows.values_list("pk", flat=True))
-            return keys, groups_before(groups, keys, alias)
-        read = list(rows.values(*dict.fromkeys(("pk", *groups.fields))))
-        found = {name for values in read for name in groups.of_values(values)}
-        return [values["pk"] for values in read], found
+    def _chosen(self, alias: str) -> QuerySet[Any]:
+        """The rows of this queryset, whatever its query looks like, as a query that can lock."""
+        chosen = self.using(alias).order_by().values("pk")
+        chosen.query.select_for_update = False
+        return stored_groups.all_rows(self.model, alias).filter(pk__in=chosen)
 
     def _write_alias(self) -> str:
         writer = self.all()
@@ -78,11 +107,16 @@ class InvalidatingQuerySet(QuerySet[M, M]):
         return str(writer.db)
 
 
-def _purge_instances(groups: ModelGroups, instances: Sequence[Model], alias: str) -> None:
-    found: set[str] = set()
-    for instance in instances:
-        found |= groups.of(instance)
-    invalidate_groups(*sorted(found), using=alias)
+def _groups_after(
+    groups: ModelGroups, rows: StoredRows, changes: Mapping[str, object], alias: str
+) -> set[str]:
+    """Where an update moved `rows`: a query only if its values do not say so."""
+    if not groups.depends_on(changes):
+        return set()
+    written = None if groups.functions else written_values(groups, changes)
+    if written is None:
+        return stored_groups.groups_of_keys(groups, rows.keys, alias)
+    return {name for row in rows.values for name in groups.of_values({**row, **written})}
 
 
 class InvalidatingManager(Manager.from_queryset(InvalidatingQuerySet)):  # type: ignore[misc]

@@ -12,10 +12,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 
+from origin import invalidation, purge
 from origin.datacache import layers, relay, triggers
 from tests.datacache.postgresql import aliases
 from tests.datacache.shop.cached import shoes
-from tests.datacache.shop.models import Plain, Shelf, Shoe
+from tests.datacache.shop.models import Plain, Shelf, Shoe, Tag
 from tests.datacache.test_levels import wait_until
 
 
@@ -26,8 +27,8 @@ def shop(monkeypatch, django_db_blocker, postgres_database, shared) -> Iterator[
     primary = {**values, "ENGINE": "django.db.backends.postgresql"}
     with django_db_blocker.unblock(), aliases(monkeypatch, {"default": primary}):
         with connection.schema_editor() as editor:
-            editor.create_model(Shelf)
-            editor.create_model(Shoe)
+            for model in (Shelf, Shoe, Tag):
+                editor.create_model(model)
         shelf = Shelf.objects.create(name="top")
         for number in (1, 2):
             Shoe.objects.create(pk=number, shelf=shelf, name="Rain", price=Decimal("1.00"))
@@ -112,9 +113,91 @@ def test_triggers_come_and_go(shop: Shelf) -> None:
         call_command("relay_changes", once=True)
     call_command("relay_changes", install=["shop.Shoe"])
     call_command("relay_changes", install=["shop.Shoe"])
-    assert triggers.installed(connection) == {"shop_shoe"}
+    assert triggers.installed(connection) == {"shop_shoe", "shop_tag_shoes"}
+    call_command("relay_changes", install=["shop.Tag"])
     call_command("relay_changes", remove=["shop.Shoe"])
+    assert triggers.installed(connection) == {"shop_tag", "shop_tag_shoes"}
+    call_command("relay_changes", remove=["shop.Tag"])
     assert triggers.installed(connection) == set()
+
+
+def test_a_table_that_is_emptied_is_noted(shop: Shelf) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    assert shoes.get(1).price == 1
+
+    sql("TRUNCATE shop_shoe CASCADE")
+
+    assert noted() == [{"shoe:1", "shoe:2", f"shelf:{shop.pk}"}]
+    relay.pass_on("default")
+    assert shoes.get(1) is None
+
+
+def test_what_foreign_keys_of_the_database_do_is_noted(shop: Shelf) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    sql(
+        "ALTER TABLE shop_shoe ADD FOREIGN KEY (shelf_id)"
+        " REFERENCES shop_shelf (id) ON DELETE CASCADE",
+        "DELETE FROM shop_shelf",
+    )
+
+    assert noted() == [{"shoe:1", "shoe:2", f"shelf:{shop.pk}"}]
+
+
+def test_more_names_than_anybody_sends_purge_everything(shop: Shelf, monkeypatch) -> None:
+    for module in (triggers, purge):
+        monkeypatch.setattr(module, "MAX_NAMES", 5)
+    purged: list[purge.Purge] = []
+    call_command("relay_changes", install=["shop.Shoe"])
+    sql(
+        "INSERT INTO shop_shoe (id, name, price, size, notes, shelf_id)"
+        f" SELECT n, 'x', 1, 's', '', {shop.pk} FROM generate_series(3, 50) n"
+    )
+    monkeypatch.setattr(invalidation, "_listeners", [purged.append])
+    assert relay.pass_on("default") == 1
+    sql("TRUNCATE shop_shoe CASCADE")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cardinality(groups) FROM twopass_changes")
+        assert cursor.fetchall() == [(6,)]
+    relay.pass_on("default")
+
+    assert [one.everything for one in purged] == [True, True]
+
+
+def test_many_to_many_tables_note_both_sides(shop: Shelf) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    tag = Tag.objects.create(name="wet")
+    here = {"shoe:1", f"shelf:{shop.pk}", f"tag:{tag.pk}"}
+
+    for _ in range(2):
+        sql(f"INSERT INTO shop_tag_shoes (tag_id, shoe_id) VALUES ({tag.pk}, 1)")
+        sql("DELETE FROM shop_tag_shoes")
+    sql(f"INSERT INTO shop_tag_shoes (tag_id, shoe_id) VALUES ({tag.pk}, 1)")
+    sql("TRUNCATE shop_tag_shoes")
+
+    assert noted() == [here] * 6
+
+
+def test_groups_that_python_computes_are_said_to_be_out_of_reach(shop: Shelf, monkeypatch) -> None:
+    monkeypatch.setattr(Tag, "two_pass_groups", lambda tag: [f"tag:{tag.pk}"])
+    with pytest.raises(CommandError, match=r"Tag computes groups in Python.*'tag:\{pk\}'"):
+        call_command("relay_changes", install=["shop.Tag"])
+    call_command("relay_changes", install=["shop.Shoe"])
+    tag = Tag.objects.create(name="wet")
+
+    sql(f"INSERT INTO shop_tag_shoes (tag_id, shoe_id) VALUES ({tag.pk}, 1)")
+
+    assert noted() == [{"shoe:1", f"shelf:{shop.pk}"}]
+
+
+def test_a_many_to_many_table_that_is_not_there_yet_waits_for_the_next_install(shop: Shelf) -> None:
+    sql("ALTER TABLE shop_tag_shoes RENAME TO elsewhere")
+    call_command("relay_changes", install=["shop.Shoe"])
+    sql("ALTER TABLE elsewhere RENAME TO shop_tag_shoes")
+    assert triggers.installed(connection) == {"shop_shoe"}
+
+    call_command("relay_changes", install=["shop.Shoe"])
+
+    assert triggers.installed(connection) == {"shop_shoe", "shop_tag_shoes"}
 
 
 def test_what_a_trigger_cannot_name_is_refused(shop: Shelf) -> None:

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import django
 import pytest
+
+if TYPE_CHECKING:
+    from .recorded_outbox import RecordedOutbox
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.origin.settings")
 # pytest-django looks for settings before it reads this file, so the apps are loaded here
@@ -36,3 +40,16 @@ def shop() -> Iterator[None]:
         for alias in ("default", "shells"):
             caches[alias].clear()
         yield
+
+
+@pytest.fixture
+def outbox(monkeypatch: pytest.MonkeyPatch) -> RecordedOutbox:
+    """Where purges arrive on commit, with the models of tests/origin/stock watched."""
+    from origin import invalidation, model_signals
+
+    from .recorded_outbox import RecordedOutbox
+
+    model_signals.connect()
+    found = RecordedOutbox()
+    monkeypatch.setattr(invalidation, "get_outbox", lambda: found)
+    return found

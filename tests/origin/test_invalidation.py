@@ -10,11 +10,13 @@ from django.apps import apps
 from django.contrib.auth import logout
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.core import serializers
 from django.db import transaction
+from django.db.models import F
 from django.test import override_settings
 
 from fragments.shell import Shell
-from origin import invalidation, model_groups, model_signals, shells
+from origin import model_groups, shells
 from origin.conf import get_settings
 from origin.invalidation import (
     invalidate_all,
@@ -24,8 +26,8 @@ from origin.invalidation import (
 )
 from origin.model_groups import BadGroups, declare_groups, groups_of_model
 from origin.purge import MAX_NAMES, Batch, Purge, UnfitPurge, newest_lsn
-from origin.receipts import Receipt
 
+from .recorded_outbox import RecordedOutbox
 from .stock.models import Bargain, Category, Page, Plain, Product, Review, Tag
 from .template_sets import visitor
 
@@ -36,25 +38,9 @@ class Rollback(Exception):
     """Ends a transaction."""
 
 
-class RecordedOutbox:
-    def __init__(self) -> None:
-        self.purges: list[Purge] = []
-
-    def offer(self, purge: Purge) -> Receipt:
-        self.purges.append(purge)
-        return Receipt(0)
-
-    @property
-    def groups(self) -> set[str]:
-        return {name for purge in self.purges for name in purge.groups}
-
-
 @pytest.fixture(autouse=True)
-def outbox(monkeypatch: pytest.MonkeyPatch) -> RecordedOutbox:
-    model_signals.connect()
-    found = RecordedOutbox()
-    monkeypatch.setattr(invalidation, "get_outbox", lambda: found)
-    return found
+def _watched(outbox: RecordedOutbox) -> None:
+    """Every test has an outbox."""
 
 
 @pytest.fixture
@@ -278,13 +264,64 @@ def test_what_moves_is_purged_in_both_places(shop, outbox):
     assert {f"category:{shop.tea.pk}", f"category:{shop.cups.pk}"} <= outbox.groups
 
 
-def test_a_save_of_other_fields_asks_nothing(shop, outbox, django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_a_save_asks_once_where_the_row_stands_and_not_at_all_where_the_key_says_it(
+    shop, outbox, django_assert_num_queries
+):
+    with django_assert_num_queries(2):
         shop.product.save(update_fields=["price"])
     with django_assert_num_queries(1):
         shop.tea.save()
 
     assert f"product:{shop.product.pk}" in outbox.groups
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda product: product.save(),
+        lambda product: product.save(update_fields=["price"]),
+        lambda product: product.delete(),
+        lambda product: product.tags.add(Tag.objects.create(name="green")),
+    ],
+    ids=["save", "save of other fields", "delete", "many-to-many"],
+)
+def test_who_loaded_a_row_before_another_moved_it_purges_where_it_is_now(shop, outbox, change):
+    loaded_before = Product.objects.get(pk=shop.product.pk)
+    Product.objects.filter(pk=shop.product.pk).update(category=shop.cups)
+    outbox.purges.clear()
+
+    change(loaded_before)
+
+    assert f"category:{shop.cups.pk}" in outbox.groups
+
+
+def test_a_new_instance_with_the_key_of_a_stored_row_moves_that_row(shop, outbox):
+    Product(pk=shop.product.pk, name="Oolong", category=shop.cups).save()
+
+    assert {f"category:{shop.tea.pk}", f"category:{shop.cups.pk}"} <= outbox.groups
+
+
+def test_where_an_expression_moves_a_row_the_database_is_asked(shop, outbox):
+    review = Review.objects.create(product=shop.product, stars=2)
+    shop.product.price = shop.cups.pk
+    shop.product.save()
+    outbox.purges.clear()
+
+    shop.product.category_id = F("price")
+    shop.product.save()
+    review.stars = F("stars") + 1
+    review.save()
+
+    assert {f"category:{shop.cups.pk}", "stars:3"} <= outbox.groups
+
+
+def test_a_fixture_that_is_loaded_over_a_row_moves_that_row(shop, outbox):
+    moved = Product(pk=shop.product.pk, name="Oolong", category=shop.cups)
+
+    for loaded in serializers.deserialize("json", serializers.serialize("json", [moved])):
+        loaded.save()
+
+    assert {f"category:{shop.tea.pk}", f"category:{shop.cups.pk}"} <= outbox.groups
 
 
 def test_a_method_of_the_model(shop, outbox):

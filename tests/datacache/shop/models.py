@@ -42,6 +42,14 @@ class Shoe(Named):
     objects = InvalidatingManager()
 
 
+class Poster(Named):
+    """Hangs above a shelf, or nowhere."""
+
+    two_pass_groups = ("poster:{pk}", "posters:{shelf_id}")
+    shelf = models.ForeignKey(Shelf, models.SET_NULL, null=True)
+    objects = InvalidatingManager()
+
+
 class Plain(Named):
     """Says no groups."""
 

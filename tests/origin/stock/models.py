@@ -60,6 +60,67 @@ class Review(models.Model):
         return [f"product:{self.product_id}", f"stars:{self.stars}"]
 
 
+class Brand(Named):
+    """Has no groups, but is pointed to by what has."""
+
+
+class Big(Brand):
+    """A proxy."""
+
+    class Meta:
+        proxy = True
+
+
+def unknown_brand() -> Brand:
+    return Brand.objects.get_or_create(name="unknown")[0]
+
+
+class Offer(Named):
+    """Loses what it points to in every way that Django has."""
+
+    two_pass_groups = (
+        "offer:{pk}",
+        "nulled:{nulled_id}",
+        "defaulted:{defaulted_id}",
+        "set:{given_id}",
+    )
+    number = models.IntegerField(unique=True, null=True)
+    nulled = models.ForeignKey(Brand, models.SET_NULL, null=True, related_name="+")
+    defaulted = models.ForeignKey(
+        Brand, models.SET_DEFAULT, null=True, default=None, related_name="defaulted"
+    )
+    given = models.ForeignKey(Brand, models.SET(unknown_brand), null=True, related_name="given")
+    objects = InvalidatingManager()
+
+
+class Document(Named):
+    brand = models.ForeignKey(Brand, models.SET_NULL, null=True)
+
+
+class Leaflet(Document):
+    """Inherits the field that is nulled."""
+
+    two_pass_groups = ("leaflet:{pk}", "leaflets:{brand_id}")
+    objects = InvalidatingManager()
+
+
+class Box(Named):
+    """The database deletes it with its brand, where Django can say so (from 6.1 on)."""
+
+    brand = models.ForeignKey(Brand, getattr(models, "DB_CASCADE", models.CASCADE))
+
+
+class Sticker(Named):
+    """Stands on a box; what becomes of it then the database decides, too."""
+
+    two_pass_groups = ("sticker:{pk}", "box:{box_id}", "lid:{lid_id}")
+    box = models.ForeignKey(
+        Box, getattr(models, "DB_CASCADE", models.CASCADE), null=True, related_name="+"
+    )
+    lid = models.ForeignKey(Box, getattr(models, "DB_SET_NULL", models.SET_NULL), null=True)
+    objects = InvalidatingManager()
+
+
 class Page(Named):
     """Knows nothing of two-pass; its groups are declared by tests."""
 
