@@ -97,6 +97,8 @@ class Handler:
         responder = Responder(send, scope["method"].encode("ascii"), edge.clock())
         try:
             inbound = admit(edge, scope)
+            if not is_visit(inbound.head.headers):
+                responder.url = inbound.url
             await Exchange(edge, inbound, Client(receive), responder).run()
         except Refused as refused:
             responder.outcome = "refused"

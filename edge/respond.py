@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from starlette.types import Message, Receive, Send
 
 from edge.core import dates
+from edge.core.cache_status import keyed
 from edge.core.messages import Field, has
 
 T = TypeVar("T")
@@ -27,6 +28,8 @@ class Responder:
         self.is_complete = False
         self.outcome = "none"
         """What the counters file this response under."""
+        self.url: bytes | None = None
+        """Said in Cache-Status as the key, for those who ask whether it is the one they meant."""
         self._send = send
         self._now = now
         self._has_body = method != b"HEAD"
@@ -43,6 +46,11 @@ class Responder:
             self._has_body = False
         if not has(headers, b"date"):
             headers = [*headers, (b"date", dates.format_http_date(self._now))]
+        if self.url is not None:
+            headers = [
+                (name, keyed(value, self.url) if name == b"cache-status" else value)
+                for name, value in headers
+            ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, data: bytes) -> None:

@@ -91,6 +91,11 @@ def hit(cache: bytes, ttl: int) -> bytes:
     return b"%s;hit;ttl=%d" % (cache, ttl)
 
 
+def keyed(value: bytes, url: bytes) -> bytes:
+    """The field, its last member saying which URL the key is that of (RFC 9211 §2.7)."""
+    return b"%s;key=%s" % (value, http_sf.ser(_printable(url)).encode("ascii"))
+
+
 def append(received: bytes | None, own: bytes) -> bytes:
     """The whole field: caches nearer the origin come first (RFC 9211 §2)."""
     return own if not received else received + b", " + own

@@ -162,6 +162,74 @@ def test_a_rebuild_through_the_edge_killed_and_resumed(
     assert "1 pages in" in forced.stdout
     assert "1 made" in forced.stdout
 
+    # no source says which groups these pages have, and no edge holds any of them now
+    stack.purge(all=True)
+    learned = manage(environment, *options, "--only-group", f"product:{first}")
+    assert learned.returncode == 0, learned.stderr
+    found = re.search(r"(\d+) pages in .*: (\d+) made", learned.stdout)
+    assert found, learned.stdout
+    assert 1 <= int(found[1]) == int(found[2]) <= 12
+    with httpx.Client() as visitor:
+        assert "hit" in visitor.get(paths[0]).headers["Cache-Status"]
+
+
+def some_products(environment: dict[str, str], count: int) -> list[str]:
+    return manage(
+        environment,
+        *("shell", "--no-imports", "-c"),
+        "from examples.storefront.catalogue.models import Product\n"
+        f"print(*(p.get_absolute_url() for p in Product.objects.all()[:{count}]))",
+    ).stdout.split()
+
+
+def listing(tmp_path: Path, paths: list[str]) -> tuple[str, ...]:
+    """Options for those pages, as visitors see them who come by TLS."""
+    site = "https://localhost"
+    entries = "".join(f"<url><loc>{site}{path}</loc></url>" for path in paths)
+    (tmp_path / "sitemap.xml").write_text(f"<urlset>{entries}</urlset>")
+    return ("rebuild_cache", "--sitemap", str(tmp_path / "sitemap.xml"), "--processes", "1")
+
+
+@pytest.mark.timeout(300)
+def test_what_is_rebuilt_for_visitors_behind_tls_is_what_they_hit(
+    stack_factory: Callable[..., Stack], tmp_path: Path
+) -> None:
+    """TLS ends before the edge, which is told of it; the rebuild comes without TLS."""
+    folder = {"TMPDIR": str(tmp_path)}
+    stack = stack_factory(folder, edge_options=("--trusted-proxies", "127.0.0.1"))
+    environment = {**stack.origin.environment}
+    paths = some_products(environment, 3)
+    options = listing(tmp_path, paths)
+
+    made = manage(environment, *options, "--through", stack.edge)
+
+    assert made.returncode == 0, made.stderr
+    assert "3 made" in made.stdout, made.stdout
+    told = {"Host": "localhost", "X-Forwarded-Proto": "https"}
+    stack.mark()
+    for path in paths:
+        page = httpx.get(stack.edge + path, headers=told, timeout=30)
+        assert (page.status_code, page.headers["Cache-Status"][:11]) == (200, "twopass;hit")
+    assert stack.origin_requests() == []
+
+
+@pytest.mark.timeout(300)
+def test_a_rebuild_into_an_edge_that_does_not_believe_it_says_so(
+    shop: Stack, tmp_path: Path
+) -> None:
+    environment = {**shop.origin.environment, "TMPDIR": str(tmp_path)}
+    paths = some_products(environment, 30)
+    options = listing(tmp_path, paths)
+    shop.mark()
+
+    ended = manage(environment, *options, "--batch", "1", "--through", shop.edge)
+
+    assert ended.returncode == 2
+    assert f"{shop.edge} keeps https://localhost" in ended.stderr
+    assert "as one of http://localhost" in ended.stderr
+    assert "--trusted-proxies" in ended.stderr
+    assert len([line for line in shop.origin_requests() if line.split()[1] in paths]) < 15
+
 
 @pytest.mark.timeout(300)
 def test_the_most_visited_pages_are_made_first_though_all_were_purged_just_now(
@@ -171,12 +239,7 @@ def test_the_most_visited_pages_are_made_first_though_all_were_purged_just_now(
     environment = {"STOREFRONT_DATACACHE_URL": fresh_redis_server.url, "TMPDIR": str(tmp_path)}
     stack = stack_factory(environment, edge_options=("--workers", "2"))
     environment = {**stack.origin.environment}
-    found = manage(
-        environment,
-        *("shell", "--no-imports", "-c"),
-        "from examples.storefront.catalogue.models import Product\n"
-        "print(*(product.get_absolute_url() for product in Product.objects.all()[:6]))",
-    ).stdout.split()
+    found = some_products(environment, 6)
     assert len(found) == 6
     times = dict(zip(found, (1, 9, 0, 30, 0, 16), strict=True))
     expected = [found[at] for at in (3, 5, 1, 0, 2, 4)]

@@ -1,55 +1,90 @@
-"""What the running edges know: which pages they hold, and which are visited most."""
+"""What the running edges know: which pages are visited most, and the groups of those they hold."""
 
 from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from os.path import commonprefix
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
 
 from ...purge_client import parse_edge
 
 MAX_ROWS: Final = 10_000
+"""What an edge gives at most in one answer."""
 TIMEOUT: Final = 10.0
 
-
-@dataclass(slots=True)
-class Known:
-    """Pages by URL: their visits, added up over edges, and their groups."""
-
-    visits: dict[str, float] = field(default_factory=dict)
-    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+Rows: TypeAlias = list[dict[str, Any]]
 
 
-def ask_edges(edges: Iterable[str], token: str) -> tuple[Known, list[str]]:
-    """What edges say, and which did not say anything, and why."""
-    known, silent = Known(), []
+def ask_visits(edges: Iterable[str], token: str) -> tuple[dict[str, float], list[str]]:
+    """Visits by URL, added up, and which edges did not say anything, and why.
+
+    What was purged a moment ago is counted, though no edge holds it any more.
+    """
+    visits: dict[str, float] = {}
+
+    def add(edge: str) -> None:
+        for row in _rows(edge, "visits", token):
+            url = row["url"]
+            visits[url] = visits.get(url, 0.0) + float(row["visits"])
+
+    return visits, _each(edges, add)
+
+
+def ask_groups(
+    edges: Iterable[str], token: str, urls: Sequence[str]
+) -> tuple[dict[str, set[str]], list[str]]:
+    """The groups of what edges hold, at least of the pages `urls`, and which edges said nothing."""
+    groups: dict[str, set[str]] = {}
+
+    def add(edge: str) -> None:
+        for row in _objects(lambda prefix: _rows(edge, "objects", token, prefix), urls):
+            groups.setdefault(row["url"], set()).update(row.get("groups", ()))
+
+    return groups, _each(edges, add)
+
+
+def _objects(ask: Callable[[str], Rows], urls: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Where one answer cannot hold all that begins like `urls`, those of longer prefixes."""
+    pending = [list(urls)]
+    while pending:
+        alike = pending.pop()
+        prefix = commonprefix(alike)  # noqa: RUF071  # of characters, as the edge compares
+        rows = ask(prefix)
+        yield from rows
+        if len(rows) >= MAX_ROWS:
+            parted: dict[str, list[str]] = {}
+            for url in alike:
+                if url != prefix:
+                    parted.setdefault(url[len(prefix)], []).append(url)
+            pending += parted.values()
+
+
+def _each(edges: Iterable[str], add: Callable[[str], None]) -> list[str]:
+    silent = []
     for edge in edges:
         try:
-            for item in _rows(edge, "objects", token):
-                known.groups[item["url"]] = tuple(item.get("groups", ()))
-            # what was purged a moment ago is counted here, though no edge holds it any more
-            for item in _rows(edge, "visits", token):
-                url = item["url"]
-                known.visits[url] = known.visits.get(url, 0.0) + float(item["visits"])
+            add(edge)
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
             silent.append(f"{edge}: {error}")
-    return known, silent
+    return silent
 
 
-def _rows(edge: str, name: str, token: str) -> list[dict[str, Any]]:
+def _rows(edge: str, name: str, token: str, prefix: str = "") -> Rows:
     parts = parse_edge(edge)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(str(parts.hostname), parts.port, timeout=TIMEOUT)
     try:
-        path = f"{parts.path.rstrip('/')}/{name}?limit={MAX_ROWS}"
+        query = urlencode({"limit": MAX_ROWS, "prefix": prefix})
+        path = f"{parts.path.rstrip('/')}/{name}?{query}"
         connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
         response = connection.getresponse()
         body = response.read()
         if response.status != 200:
             raise ValueError(f"{response.status} {body[:200].decode('utf-8', 'replace').strip()}")
-        found: list[dict[str, Any]] = json.loads(body)
+        found: Rows = json.loads(body)
         return found
     finally:
         connection.close()

@@ -6,7 +6,11 @@ import json
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+MAX_AGE: Final = 3600.0
+"""Seconds after its last line in which a journal is gone on with: what was done before may have
+been purged, or have expired, and nobody would look at it again."""
 
 
 def default_path(release: str) -> Path:
@@ -17,37 +21,44 @@ def default_path(release: str) -> Path:
 class Journal:
     """A file of lines: what the run is for, then the pages that are done.
 
-    A run for the same thing goes on; for another one it begins anew. A line that was cut by a
-    crash counts as not written.
+    It is there only while a run goes on, or when one was killed. Another for the same thing goes on
+    with it, unless it is `too_old`, of so many seconds; for something else one begins anew. A line
+    that was cut by a crash counts as not written. `now`: seconds since the epoch.
     """
 
-    def __init__(self, path: Path, purpose: dict[str, Any]) -> None:
+    def __init__(self, path: Path, purpose: dict[str, Any], now: float) -> None:
         self.path = path
-        self._purpose = json.dumps(purpose, sort_keys=True)
+        self.too_old: float | None = None
         self.done: set[str] = set()
-        if self._is_ours():
-            lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
-            self.done = set(lines)
-        else:
-            path.write_text(self._purpose + "\n", encoding="utf-8")
-        self._file = path.open("a", encoding="utf-8")
-        if self.done or path.stat().st_size > len(self._purpose) + 1:
-            self._file.write("\n")  # ends a line that was cut
+        head = json.dumps(purpose, sort_keys=True) + "\n"
+        lines = _lines(path)
+        if lines[0] == head:
+            age = now - path.stat().st_mtime
+            if age <= MAX_AGE:
+                self.done = {line[:-1] for line in lines[1:] if line.endswith("\n")}
+            else:
+                self.too_old = age
+        self._file = path.open("w", encoding="utf-8")
+        self._file.write(head)
+        self.add(self.done)
 
     def add(self, pages: Iterable[str]) -> None:
         """These are done."""
         self._file.writelines(f"{page}\n" for page in pages)
         self._file.flush()
 
-    def close(self, *, is_complete: bool) -> None:
-        """Keep it for the next run, unless there is nothing left to do."""
+    def close(self, *, has_ended: bool) -> None:
+        """Keep it for the next run only if this one was stopped before its end: what failed is then
+
+        no reason to pass over what has been purged since."""
         self._file.close()
-        if is_complete:
+        if has_ended:
             self.path.unlink(missing_ok=True)
 
-    def _is_ours(self) -> bool:
-        try:
-            with self.path.open(encoding="utf-8") as file:
-                return file.readline() == self._purpose + "\n"
-        except FileNotFoundError:
-            return False
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return list(file) or [""]
+    except FileNotFoundError:
+        return [""]

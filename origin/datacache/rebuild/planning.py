@@ -33,7 +33,7 @@ def wanted(
 ) -> list[Page]:
     """Each page once; with `groups` only those that belong to one of them.
 
-    `known`: the groups that edges say their pages have, by URL.
+    `known`: the groups that pages are known to have beside those their source says, by URL.
     """
     unique = {page.name: page for page in pages}
     if not groups:

@@ -23,14 +23,17 @@ from ...guess import guess_page
 from ...report.asking import Answer, ask
 from ...subrequest import filter_query
 from ..request_layer import request_cache
+from .pace import Pace
 from .planning import Batch
-from .refreshing import Refreshing
+from .refreshing import Misfiled, Refreshing
 from .sources import Page, declared
-from .words import FAILED, FRESH, MADE, PASSED
+from .words import FAILED, FRESH, MADE, PASSED, UNMADE, word_of_status
 
 TOGETHER: Final = 20
 """Pages that are stored together: a tenth of a second's. What a purge overtakes is made in vain,
 and a mark that is made anew keeps out all that began before it, so that more would waste more."""
+TOGETHER_FOR: Final = 0.1
+"""Seconds that a page waits for others to be stored with, where they are held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,25 @@ class Task:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a batch: pages by word, why some failed, queries and seconds."""
+    """What came of a batch: pages by word, what is wrong with some, the groups of those rendered
+    here by URL, queries and seconds."""
 
     batch: Batch
     words: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     queries: int = 0
     seconds: float = 0.0
 
+    def put(self, page: Page, word: str, status: int) -> None:
+        """That page is done; if it is none, name it and the status that said so."""
+        self.words[page.name] = word
+        if word in UNMADE:
+            self.errors.append(f"{page.url}: {word}: {status}")
+
 
 def perform(task: Task) -> Outcome:
-    """Preload what the pages share, then make them."""
+    """Preload what the pages share, then make them. Raises Misfiled."""
     outcome = Outcome(task.batch)
     began = time.perf_counter()
     with _counting(outcome):
@@ -63,8 +74,9 @@ def perform(task: Task) -> Outcome:
         if task.through:
             with Refreshing(task.through, task.admin, force=task.force) as refreshing:
                 for page in task.batch.pages:
+                    _hold()
                     with _failing(outcome, [page]):
-                        outcome.words[page.name] = refreshing.refresh(page)
+                        outcome.put(page, *refreshing.refresh(page))
         else:
             _here(task, outcome)
     outcome.seconds = time.perf_counter() - began
@@ -73,9 +85,11 @@ def perform(task: Task) -> Outcome:
 
 @contextlib.contextmanager
 def _failing(outcome: Outcome, pages: Sequence[Page]) -> Iterator[None]:
-    """What goes wrong with some pages must not end the run."""
+    """What goes wrong with some pages must not end the run; what will with all of them must."""
     try:
         yield
+    except Misfiled:
+        raise
     except Exception as error:  # noqa: BLE001  # views, templates and caches may raise anything
         for page in pages:
             outcome.words[page.name] = FAILED
@@ -95,8 +109,11 @@ def _preload(task: Task, outcome: Outcome) -> None:
 def _here(task: Task, outcome: Outcome) -> None:
     """Render for nobody, and keep the shells in the Django cache that serving processes read."""
     client, pages = Client(), task.batch.pages  # one, which sets up the middleware once
-    for start in range(0, len(pages), TOGETHER):
-        some = pages[start : start + TOGETHER]
+    together = TOGETHER
+    if _pace is not None and _pace.rate:
+        together = min(TOGETHER, int(_pace.rate * TOGETHER_FOR) or 1)
+    for start in range(0, len(pages), together):
+        some = pages[start : start + together]
         with _failing(outcome, some):
             _keep_some(some, task.force, client, outcome)
 
@@ -108,13 +125,17 @@ def _keep_some(pages: Sequence[Page], force: bool, client: Client, outcome: Outc
     made: list[tuple[shells.PageKey, Shell, bytes]] = []
     with request_cache():  # all of them ask the data caches' clock once, after ours
         for page in pages:
+            _hold()
             with _failing(outcome, [page]):
                 if not force and _is_fresh(page):
                     outcome.words[page.name] = FRESH
                     continue
                 answer = _rendered(page, client, min_lsn)
-                outcome.words[page.name] = PASSED if answer.shell is None else MADE
-                if answer.shell is not None:
+                if answer.shell is None:
+                    outcome.put(page, word_of_status(answer.status) or PASSED, answer.status)
+                else:
+                    outcome.put(page, MADE, answer.shell.status)
+                    outcome.groups[page.url] = tuple(answer.shell.groups)
                     made.append((_key_of(page, answer.shell), answer.shell, answer.sealed))
     if conf.cache:
         shells.store_many(made, began, conf)
@@ -133,6 +154,8 @@ def _rendered(page: Page, client: Client, min_lsn: str | None) -> Answer:
         client.cookies[name] = value
     headers = {MIN_LSN: min_lsn} if min_lsn else None
     answer = ask(client, page.url, "first", get_settings(), headers)
+    if answer.reason == "status":  # of the page, which only a visitor's own request is told
+        answer = ask(client, page.url, "probe", get_settings(), headers)
     if answer.shell is None and (answer.status >= 500 or answer.reason.startswith("error")):
         raise RuntimeError(answer.reason)
     return answer
@@ -179,8 +202,18 @@ GARBAGE: Final = 100_000
 have a process that makes nothing but pages spend a quarter of its time on it."""
 
 
-def begin_process() -> None:
-    """What a process does first that makes nothing but pages."""
+_pace: Pace | None = None
+
+
+def _hold() -> None:
+    if _pace is not None:
+        _pace.hold()
+
+
+def begin_process(pace: Pace) -> None:
+    """What a process does first that makes nothing but pages, at that pace."""
+    global _pace
+    _pace = pace
     discover()
     # the totals count pages that are passed; `two_pass_report --explain` tells why one is
     logger = logging.getLogger("twopass")

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from .pace import Pace
 from .planning import Batch
+from .refreshing import Misfiled
 from .rendering import Outcome, Task, begin_process, perform
 from .words import FAILED
 
@@ -20,6 +22,7 @@ class Totals:
 
     words: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     queries: int = 0
     seconds: float = 0.0
 
@@ -32,6 +35,7 @@ class Totals:
         """One batch more."""
         self.words.update(outcome.words.values())
         self.errors += outcome.errors
+        self.groups.update(outcome.groups)
         self.queries += outcome.queries
 
 
@@ -50,14 +54,17 @@ def run(
     limits: Limits,
     done: Callable[[Outcome], None],
 ) -> Totals:
-    """Perform all batches; those of a wave begin when the wave before has ended."""
+    """Perform all batches; those of a wave begin when the wave before has ended.
+
+    Raises Misfiled, with the rest undone.
+    """
     totals, began = Totals(), time.monotonic()
     context = multiprocessing.get_context("spawn")  # threads and connections do not survive a fork
-    with ProcessPoolExecutor(limits.processes, context, begin_process) as pool:
-        pace = _Pace(limits.rate, began)
+    pace = Pace(limits.rate, context.Value("d", began))
+    with ProcessPoolExecutor(limits.processes, context, begin_process, (pace,)) as pool:
         try:
             for wave in waves:
-                for outcome in _wave(pool, [task_of(batch) for batch in wave], limits, pace):
+                for outcome in _wave(pool, [task_of(batch) for batch in wave], limits):
                     totals.add(outcome)
                     done(outcome)
         except BaseException:
@@ -67,32 +74,12 @@ def run(
     return totals
 
 
-class _Pace:
-    """When the next batch may begin, so that no more than `rate` pages begin in a second."""
-
-    def __init__(self, rate: float, began: float) -> None:
-        self._rate = rate
-        self._next = began
-
-    def hold(self, pages: int) -> None:
-        """Wait for the turn of so many pages."""
-        if not self._rate:
-            return
-        now = time.monotonic()
-        if self._next > now:
-            time.sleep(self._next - now)
-        self._next = max(self._next, now) + pages / self._rate
-
-
-def _wave(
-    pool: ProcessPoolExecutor, tasks: Sequence[Task], limits: Limits, pace: _Pace
-) -> Iterator[Outcome]:
+def _wave(pool: ProcessPoolExecutor, tasks: Sequence[Task], limits: Limits) -> Iterator[Outcome]:
     open_tasks: dict[Future[Outcome], Task] = {}
     waiting = list(reversed(tasks))
     while waiting or open_tasks:
         while waiting and len(open_tasks) < 2 * limits.processes:
             task = waiting.pop()
-            pace.hold(len(task.batch.pages))
             open_tasks[pool.submit(perform, task)] = task
         finished, _ = wait(open_tasks, return_when=FIRST_COMPLETED)
         for future in finished:
@@ -103,7 +90,7 @@ def _outcome(task: Task, future: Future[Outcome]) -> Outcome:
     error = future.exception()
     if error is None:
         return future.result()
-    if not isinstance(error, Exception):
+    if isinstance(error, Misfiled) or not isinstance(error, Exception):
         raise error
     words = {page.name: FAILED for page in task.batch.pages}
     return Outcome(task.batch, words, [f"batch of {task.batch.source}: {error!r}"])

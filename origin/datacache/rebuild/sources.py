@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 from xml.parsers import expat
@@ -70,14 +71,32 @@ def page_source(
 def sitemap_source(
     name: str, sitemap: Any, *, after: Sequence[str] = (), preload: Preload | None = None
 ) -> None:
-    """Declare the pages of a `django.contrib.sitemaps.Sitemap` class or instance."""
+    """Declare the pages of a `django.contrib.sitemaps.Sitemap` class or instance, or of a dict of
+    them as Django's own views take it.
+
+    Every URL that Django would list, in all languages, is a page below `--base`; only where the
+    sitemap names a domain of its own (`get_domain`) it keeps that, and its protocol.
+    """
 
     def pages() -> Iterator[Page]:
-        made = sitemap() if isinstance(sitemap, type) else sitemap
-        for item in made.items():
-            yield Page(str(made.location(item)), key=getattr(item, "pk", None))
+        sections = sitemap.values() if isinstance(sitemap, Mapping) else [sitemap]
+        for section in sections:
+            yield from _sitemap_pages(section() if callable(section) else section)
 
     _sources[name] = Source(name, pages, tuple(after), preload)
+
+
+_BELOW_BASE: Final = "base.invalid"
+
+
+def _sitemap_pages(sitemap: Any) -> Iterator[Page]:
+    site = SimpleNamespace(domain=_BELOW_BASE, name=_BELOW_BASE)
+    for number in sitemap.paginator.page_range:
+        for row in sitemap.get_urls(page=number, site=site):
+            # with languages, an item is one of (item, language)
+            item = row["item"][0] if sitemap.i18n else row["item"]
+            _, mine, path = row["location"].partition(f"://{_BELOW_BASE}")
+            yield Page(path if mine else row["location"], key=getattr(item, "pk", None))
 
 
 def declared() -> dict[str, Source]:
@@ -111,29 +130,63 @@ def in_order(sources: Mapping[str, Source]) -> list[Source]:
 
 def xml_source(address: str) -> Source:
     """The pages that a sitemap file or its URL lists, those of a sitemap index included."""
-    return Source(f"sitemap {address}", lambda: map(Page, read_sitemap(_fetch(address), _fetch)))
+    return Source(f"sitemap {address}", lambda: map(Page, read_sitemap(address, _fetch)))
 
 
-def read_sitemap(text: bytes, fetch: Callable[[str], bytes]) -> Iterator[str]:
-    """The URLs in a sitemap (sitemaps.org protocol 0.9). Raises BadSource for what is none."""
+_SITEMAPS: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_ENTRY: Final = {"urlset": "url", "sitemapindex": "sitemap"}
+"""What may be the root of a sitemap, and what each of its entries is."""
+
+
+def read_sitemap(
+    address: str, fetch: Callable[[str], bytes], *, may_be_index: bool = True
+) -> Iterator[str]:
+    """The URLs in the sitemap at `address` (sitemaps.org protocol 0.9).
+
+    Raises BadSource, naming the address, for what is none or cannot be had.
+    """
+    try:
+        root, locations = _locations(fetch(address))
+        if root == "sitemapindex" and not may_be_index:
+            raise BadSource("an index in an index")
+    except (BadSource, OSError, ValueError) as error:
+        raise BadSource(f"no sitemap at {address}: {error}") from error
+    for location in locations:
+        if root == "sitemapindex":
+            yield from read_sitemap(location, fetch, may_be_index=False)
+        else:
+            yield location
+
+
+def _locations(text: bytes) -> tuple[str, list[str]]:
+    """The name of the root, and each `loc` that is an entry's own: extensions have others,
+
+    such as `image:loc`. A sitemap without any namespace will do. Raises BadSource.
+    """
     locations: list[str] = []
     path: list[str] = []
     roots: list[str] = []
     parser = expat.ParserCreate(namespace_separator=" ")
 
     def start(name: str, _attributes: object) -> None:
-        path.append(name.rpartition(" ")[2])
-        if len(path) == 1:
+        space, _, local = name.rpartition(" ")
+        path.append(local if space in (_SITEMAPS, "") else name)
+        if not roots:
+            if path[0] not in _ENTRY:
+                raise BadSource(f"its root is <{name}>, neither <urlset> nor <sitemapindex>")
             roots.append(path[0])
-        if path[-1] == "loc":
+        if is_location():
             locations.append("")
 
+    def is_location() -> bool:
+        return path == [roots[0], _ENTRY[roots[0]], "loc"]
+
     def characters(data: str) -> None:
-        if path and path[-1] == "loc":
+        if path[-1] == "loc" and is_location():
             locations[-1] += data
 
     def refuse(*_: object) -> None:
-        raise BadSource("a sitemap declares no entities")  # they could make it grow without end
+        raise BadSource("it declares entities")  # they could make it grow without end
 
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _name: path.pop()
@@ -142,12 +195,8 @@ def read_sitemap(text: bytes, fetch: Callable[[str], bytes]) -> Iterator[str]:
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
-        raise BadSource(f"no sitemap: {error}") from error
-    for location in locations:
-        if roots == ["sitemapindex"]:
-            yield from read_sitemap(fetch(location.strip()), fetch)
-        else:
-            yield location.strip()
+        raise BadSource(f"bad XML: {error}") from error
+    return roots[0], [location.strip() for location in locations]
 
 
 def _fetch(address: str) -> bytes:

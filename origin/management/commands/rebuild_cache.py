@@ -16,18 +16,28 @@ from django.utils.module_loading import autodiscover_modules
 from origin.conf import get_settings as get_origin_settings
 from origin.datacache.conf import get_settings
 from origin.datacache.rebuild import planning
-from origin.datacache.rebuild.edges import Known, ask_edges
-from origin.datacache.rebuild.journal import Journal, default_path
+from origin.datacache.rebuild.edges import ask_groups, ask_visits
+from origin.datacache.rebuild.journal import MAX_AGE, Journal, default_path
+from origin.datacache.rebuild.learned import Learned, path_beside
 from origin.datacache.rebuild.planning import Batch
 from origin.datacache.rebuild.progress import Progress
+from origin.datacache.rebuild.refreshing import Misfiled, check_edge
 from origin.datacache.rebuild.rendering import Outcome, Task
 from origin.datacache.rebuild.running import Limits, Totals, run
-from origin.datacache.rebuild.sources import BadSource, Source, declared, in_order, xml_source
-from origin.datacache.rebuild.words import FAILED
+from origin.datacache.rebuild.sources import (
+    BadSource,
+    Page,
+    Source,
+    declared,
+    in_order,
+    xml_source,
+)
+from origin.datacache.rebuild.words import FAILED, UNMADE
 
 MOST_ERRORS_SHOWN: Final = 20
 SOME_FAILED: Final = 1
 NOTHING_TO_DO: Final = 3
+SOME_UNMADE: Final = 4
 _EXAMPLES: Final = """
 examples:
   manage.py rebuild_cache --base https://shop.example --through http://127.0.0.1:8080
@@ -38,8 +48,12 @@ examples:
       says what would be done
   manage.py rebuild_cache --base https://shop.example --only-group category:5 --force
 
-A run that was killed goes on where it was when it is started again with the same options.
-exit status: 0 all made, 1 some pages failed, 2 wrong options, 3 no pages to make
+A run that was killed goes on where it was when it is started again with the same options within
+the hour. An edge asked by http:// for pages of https:// must believe X-Forwarded-Proto from here
+(twopass edge --trusted-proxies ADDRESS).
+exit status: 0 all made, fresh or passed; 1 some pages failed; 2 wrong options, or an edge that
+keeps pages where no visitor finds them; 3 no pages to make; 4 no failure, but some URLs are
+redirected (3xx) or refused (4xx)
 """
 
 
@@ -78,39 +92,66 @@ class Command(BaseCommand):
             raise CommandError("--processes and --batch are at least 1, --rate is 0 or more",
                                returncode=2)  # fmt: skip
         autodiscover_modules("rebuild")
-        known = self._ask_edges()
+        learned = Learned(path_beside(get_settings().rebuild_journal))
         try:
-            waves = self._plan(options, known)
+            for edge in options["through"]:
+                check_edge(edge)
+            waves = self._plan(options, learned)
         except (BadSource, OSError) as error:
             raise CommandError(str(error), returncode=2) from error
         total = sum(len(batch.pages) for wave in waves for batch in wave)
         if options["dry_run"]:
             self._say_plan(waves, total)
-            return
         if total == 0:
             self.stderr.write(
                 "no pages to make: declare sources (origin.datacache.rebuild.page_source in an "
                 "app's rebuild module), or give --sitemap"
             )
             raise SystemExit(NOTHING_TO_DO)
-        totals = self._run(waves, options, total)
+        if options["dry_run"]:
+            return
+        try:
+            totals = self._run(waves, options, total)
+        except Misfiled as error:
+            raise CommandError(str(error), returncode=2) from error
+        learned.learn(totals.groups)
+        if options["through"]:
+            self._learn(learned, [page for wave in waves for batch in wave for page in batch.pages])
+        learned.save()
         self._say_totals(totals)
         if totals.words[FAILED]:
             raise SystemExit(SOME_FAILED)
+        if any(totals.words[word] for word in UNMADE):
+            raise SystemExit(SOME_UNMADE)
 
-    def _ask_edges(self) -> Known:
+    def _visits(self) -> dict[str, float]:
         conf = get_origin_settings()
-        known, silent = ask_edges(conf.edges, conf.admin_token or "")
+        visits, silent = ask_visits(conf.edges, conf.admin_token or "")
         for line in silent:
             self.stderr.write(f"not known what is visited most: {line}")
-        return known
+        return visits
 
-    def _plan(self, options: dict[str, Any], known: Known) -> list[list[Batch]]:
-        waves = []
-        for source in self._sources(options):
-            pages = [planning.absolute(page, options["base"]) for page in source.pages()]
-            chosen = planning.wanted(pages, options["only_group"], known.groups)
-            ordered = planning.by_popularity(chosen, known.visits)
+    def _learn(self, learned: Learned, pages: list[Page]) -> None:
+        """Ask the edges for the groups of what they hold now."""
+        conf = get_origin_settings()
+        groups, silent = ask_groups(
+            conf.edges, conf.admin_token or "", [page.url for page in pages]
+        )
+        for line in silent:
+            self.stderr.write(f"not known which groups pages have: {line}")
+        learned.learn(groups)
+
+    def _plan(self, options: dict[str, Any], learned: Learned) -> list[list[Batch]]:
+        listed = [
+            (source, [planning.absolute(page, options["base"]) for page in source.pages()])
+            for source in self._sources(options)
+        ]
+        if options["only_group"]:
+            self._learn(learned, [page for _, pages in listed for page in pages])
+        visits, waves = self._visits(), []
+        for source, pages in listed:
+            chosen = planning.wanted(pages, options["only_group"], learned.groups)
+            ordered = planning.by_popularity(chosen, visits)
             waves.append(planning.batches(source, ordered, options["batch"]))
         return waves
 
@@ -131,7 +172,12 @@ class Command(BaseCommand):
         named = ("base", "source", "sitemap", "only_group", "through", "force")
         purpose = {name: options[name] for name in named} | {"release": conf.release}
         path = get_settings().rebuild_journal
-        journal = Journal(Path(path) if path else default_path(conf.release), purpose)
+        journal = Journal(Path(path) if path else default_path(conf.release), purpose, time.time())
+        if journal.too_old is not None:
+            self.stderr.write(
+                f"a run was stopped {journal.too_old / 60:,.0f} minutes ago, which is over "
+                f"{MAX_AGE / 60:.0f}: beginning anew"
+            )
         waves = [
             [rest for batch in wave if (rest := _rest(batch, journal)).pages] for wave in waves
         ]
@@ -154,7 +200,7 @@ class Command(BaseCommand):
         try:
             totals = run(waves, task_of, Limits(options["processes"], options["rate"]), done)
         finally:
-            journal.close(is_complete=totals is not None and not totals.words[FAILED])
+            journal.close(has_ended=totals is not None)
         return totals
 
     def _say_plan(self, waves: list[list[Batch]], total: int) -> None:

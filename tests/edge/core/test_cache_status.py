@@ -3,7 +3,7 @@ from __future__ import annotations
 import http_sf
 import pytest
 
-from edge.core.cache_status import CacheStatus, Forward, append, hit
+from edge.core.cache_status import CacheStatus, Forward, append, hit, keyed
 
 
 def test_every_parameter_of_a_forwarded_request() -> None:
@@ -54,3 +54,11 @@ def test_what_is_written_parses(reason: Forward) -> None:
 def test_caches_nearer_the_origin_come_first() -> None:
     assert append(b"cdn; hit", b"twopass;hit") == b"cdn; hit, twopass;hit"
     assert append(None, b"twopass;hit") == b"twopass;hit"
+
+
+def test_the_last_member_names_the_url_whatever_is_in_it() -> None:
+    value = keyed(b"cdn; hit, twopass;hit;ttl=3", b'https://a/"x\\,y?fwd=bypass')
+
+    (_, inner), (_, outer) = http_sf.parse(value, tltype="list")
+    assert "key" not in inner
+    assert outer["key"] == 'https://a/"x\\,y?fwd=bypass'

@@ -121,3 +121,19 @@ async def test_plain_answers_pass_untouched(bench: Bench, origin: ScriptedOrigin
         assert page.headers.get_list("set-cookie") == ["a=1", "b=2"]
         assert page.cache_status == "twopass; fwd=uri-miss; fwd-status=302; detail=set-cookie"
     assert [seen.wants_shell for seen in origin.seen] == [True, False]
+
+
+async def test_who_fetches_ahead_is_told_which_url_the_key_is_that_of(
+    origin: ScriptedOrigin,
+) -> None:
+    """A rebuild finds out whether its word on the scheme was believed; visitors need it not."""
+    origin.pages["/page"] = shell(b"page")
+    ahead = {"Sec-Purpose": "prefetch", "X-Forwarded-Proto": "https"}
+    for trusted, scheme in (((), "http"), (("192.0.2.7",), "https")):
+        async with Bench(origin, trusted_proxies=trusted) as bench:
+            for word in ("fwd=uri-miss", "hit"):
+                told = (await bench.get("/page?a=1", **ahead)).cache_status
+                assert word in told
+                assert told.endswith(f'; key="{scheme}://shop.test/page?a=1"')
+            assert "key=" in (await bench.get("/nowhere", **ahead)).cache_status
+            assert "key=" not in (await bench.get("/page?a=1")).cache_status
