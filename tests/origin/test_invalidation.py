@@ -22,7 +22,7 @@ from origin.invalidation import (
     invalidate_prefixes,
     invalidate_urls,
 )
-from origin.model_groups import BadGroups, declare_groups, groups_of_model
+from origin.model_groups import TABLE, BadGroups, declare_groups, groups_of_model
 from origin.purge import MAX_NAMES, Batch, Purge, UnfitPurge, newest_lsn
 from origin.receipts import Receipt
 
@@ -46,7 +46,9 @@ class RecordedOutbox:
 
     @property
     def groups(self) -> set[str]:
-        return {name for purge in self.purges for name in purge.groups}
+        """Those of rows; that of their table is among all others."""
+        every = {name for purge in self.purges for name in purge.groups}
+        return {name for name in every if not name.startswith(TABLE)}
 
 
 @pytest.fixture(autouse=True)
@@ -443,6 +445,15 @@ def test_a_declaration_that_cannot_work(declarations, groups, message):
         declare_groups(model, *groups)
 
 
+def test_the_group_of_all_rows_leaves_with_the_others_and_not_alone(shop, outbox):
+    Product.objects.filter(name="nothing").update(name="none")
+    assert outbox.purges == []
+    shop.product.save()
+
+    (purge,) = outbox.purges
+    assert {"rows:stock.product", f"product:{shop.product.pk}"} <= set(purge.groups)
+
+
 def test_declared_groups_join_the_models_own(declarations):
     declare_groups(Product, "all-products")
 
@@ -450,8 +461,9 @@ def test_declared_groups_join_the_models_own(declarations):
         "product:{pk}",
         "category:{category_id}",
         "all-products",
+        "rows:stock.product",
     )
-    assert groups_of_model(Bargain).names[-1] == "all-products"
+    assert "all-products" in groups_of_model(Bargain).names
 
 
 # --- users
