@@ -4,22 +4,27 @@ from decimal import Decimal
 from io import StringIO
 
 import pytest
+from django.core.cache import cache
+from django.core.cache.utils import make_template_fragment_key
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 import devstack
 from origin.conf import get_settings
-from origin.datacache import layers
+from origin.datacache import cached, layers
+from origin.datacache.dependencies import collecting
 from origin.report.asking import ask
 from tests.datacache.conftest import Begin
 from tests.datacache.shop.models import Shelf, Shoe
+from tests.datacache.shop.urls import block_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def _shelf() -> None:
+    cache.clear()
     shelf = Shelf.objects.create(pk=1, name="top")
     Shoe.objects.create(pk=1, shelf=shelf, name="Rain", price=Decimal("1.00"))
 
@@ -31,6 +36,84 @@ def test_groups_and_the_strictest_age_go_up_to_the_shell(shared: layers.Levels) 
         assert shell is not None
         assert "shoe:1" in shell.groups
         assert 0 < shell.max_age <= 60
+
+
+def groups_and_age(path: str) -> tuple[set[str], float]:
+    shell = ask(Client(), path, "first", get_settings()).shell
+
+    assert shell is not None
+    return set(shell.groups), shell.max_age
+
+
+def test_a_hit_of_a_cached_block_brings_groups_and_age(shared: layers.Levels) -> None:
+    """Also in a process whose data caches are empty: nothing but the block is read."""
+    for _ in range(2):
+        groups, age = groups_and_age("/block/1/")
+        layers.get_levels().process.clear()
+        shared.link.call([("FLUSHALL",)])
+
+        assert {"shoe:1", "by-hand:1"} <= groups
+        assert 0 < age <= 60
+
+
+def test_a_block_that_a_job_filled_brings_them_too(shared: layers.Levels) -> None:
+    block_of(1)
+
+    assert "shoe:1" in groups_and_age("/block/1/")[0]
+
+
+def test_a_cached_function_learns_what_a_block_in_it_holds(shared: layers.Levels) -> None:
+    block_of(1)
+
+    @cached(max_age=600)
+    def shown() -> str:
+        return block_of(1)
+
+    with collecting() as found:
+        shown()
+    assert "shoe:1" in found.groups
+    assert found.left is not None
+    assert found.left <= 60
+
+
+@pytest.mark.parametrize("beside", [None, "something", ["a digest", ["shoe:2"], None]])
+def test_a_block_whose_groups_are_not_known_is_rendered_anew(
+    shared: layers.Levels, beside: object
+) -> None:
+    """As one that a release before has filled, or whose groups were evicted."""
+    block_of(1)
+    key = make_template_fragment_key("outer", [1])
+    cache.set(key, "old")
+    cache.set(f"{key}.twopass", beside)
+
+    groups, _ = groups_and_age("/block/1/")
+
+    assert "shoe:1" in groups
+    assert cache.get(key) == "<b>1.00</b>"
+    assert "shoe:1" in cache.get(f"{key}.twopass")[1]
+
+
+def test_outside_of_pages_a_block_is_what_lies_in_the_cache(shared: layers.Levels) -> None:
+    cache.set(make_template_fragment_key("outer", [1]), "by hand")
+
+    assert block_of(1) == "by hand"
+
+
+def test_the_report_looks_into_cached_blocks(shared: layers.Levels) -> None:
+    out = StringIO()
+    for _ in range(2):
+        call_command("two_pass_report", "--explain", "/block/1/", stdout=out)
+
+    assert out.getvalue().count("{% cache %} price(): ") == 2
+    assert out.getvalue().count("tests.datacache.shop.cached.Shoes(1): shoe:1") == 2
+
+
+def test_what_there_is_none_of_or_cannot_be_stored_brings_its_groups() -> None:
+    for _ in range(2):
+        groups, age = groups_and_age("/rating/1/")
+
+        assert {"rating:1", "unstorable:1", "shoe:1"} <= groups
+        assert 0 < age <= 60
 
 
 @pytest.mark.parametrize("has_redis", [True, False])
