@@ -16,10 +16,10 @@ it. A list belongs to the groups it is given; without any, to one that every cha
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -31,20 +31,20 @@ from ..model_groups import TABLE, ModelGroups, groups_of_model, table_groups
 from . import driving
 from .codec import PREFETCHED
 from .definition import Definition
-from .loaders import Loader, shape_of
+from .loaders import Loader
 from .policy import Policy
-from .schema import fingerprint
+from .schema import digest, fingerprint_of_queryset
 
 M = TypeVar("M", bound=Model)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
     """A queryset as an ident: told from others by its SQL and parameters."""
 
     name: str
     groups: tuple[str, ...]
-    queryset: Any = field(compare=False, repr=False)
+    queryset: Any = dataclasses.field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
@@ -96,21 +96,15 @@ class CachedModel(Loader[Any, M], Generic[M]):
     def define(self) -> Definition:
         """What the levels are told."""
         self._declared()
-        label = f"{type(self).__module__}.{type(self).__qualname__}"
-        return Definition(
-            label=label,
-            schema=self.schema(),
-            policy=Policy(self.max_age, self.stale),
+        return dataclasses.replace(
+            super().define(),
             name_of=str,
-            groups=self.groups_of_key,
-            load=self.load,
-            groups_of=lambda key, value: tuple(self.groups_of(key, value)),
             keeps_missing=lambda key: bool(self.groups_of_key(key)),
         )
 
     def schema(self) -> str:
-        """The model's fields, and the query that rows come from."""
-        return shape_of(fingerprint(self.model), self.queryset().query, self.version)
+        """The fields of the model and of what comes with it, and the query that rows come from."""
+        return digest([fingerprint_of_queryset(self.queryset()), str(self.version)])
 
     def rows(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> list[M]:
         """The rows of `queryset`, in its order: its keys from the levels, then its rows."""

@@ -1,13 +1,17 @@
 """What a declaration may say, and which values it keeps apart."""
 
+import asyncio
 import dataclasses
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db.models import Model, Prefetch, QuerySet
 
-from origin.datacache import BadKey, cached
-from tests.datacache.shop.models import Shelf, Shoe
+from origin.datacache import BadKey, CachedModel, Loader, cached, layers, schema, stats
+from origin.datacache.schema import fingerprint_of_queryset
+from tests.datacache.shop.models import Lace, Shelf, Shoe, Tag
 
 
 @pytest.mark.parametrize("key", [None, "total", "x:{factor}", "{self}", "{self!r}", "{me.pk}"])
@@ -166,3 +170,131 @@ def test_rows_as_arguments_are_told_apart_by_all_that_they_hold() -> None:
         *("1 Rain 5", "1 Rain 6"),
     ]
     assert [shown(item) for item in rows[:1]] == ["1 Rain 0"]
+
+
+# What a release with another shape reads
+
+
+QUERYSETS: dict[str, QuerySet[Any]] = {
+    "plain": Tag.objects.all(),
+    "shoes": Tag.objects.prefetch_related("shoes"),
+    "laces": Tag.objects.prefetch_related("shoes__laces"),
+    "some": Tag.objects.prefetch_related(Prefetch("shoes", Shoe.objects.filter(price=1))),
+    "none": Tag.objects.prefetch_related(Prefetch("shoes", Shoe.objects.none())),
+    "named": Tag.objects.prefetch_related(Prefetch("shoes", Shoe.objects.all(), "pairs")),
+    "deep": Tag.objects.prefetch_related(
+        Prefetch("shoes", Shoe.objects.prefetch_related("laces")),
+    ),
+    "selected": Lace.objects.select_related("shoe__shelf"),
+}
+
+
+def test_what_is_prefetched_is_part_of_the_shape() -> None:
+    shapes = {name: fingerprint_of_queryset(found) for name, found in QUERYSETS.items()}
+
+    assert len({*shapes.values()}) == len(shapes)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        *[("shoes", Shoe), ("laces", Shoe), ("laces", Lace), ("some", Shoe), ("deep", Lace)],
+        *[("selected", Shoe), ("selected", Shelf)],
+    ],
+)
+def test_another_field_of_a_model_that_comes_along_is_another_shape(
+    name: str, model: type[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint_of_queryset(QUERYSETS[name])
+    known = schema.fingerprint
+    monkeypatch.setattr(
+        schema, "fingerprint", lambda kind: "another" if kind is model else known(kind)
+    )
+
+    assert fingerprint_of_queryset(QUERYSETS[name]) != before
+
+
+def test_rows_with_others_are_other_entries() -> None:
+    def release(queryset: QuerySet[Tag]) -> CachedModel[Tag]:
+        class Tags(CachedModel[Tag]):
+            model = Tag
+
+            def queryset(self) -> QuerySet[Tag]:
+                return queryset
+
+        return Tags()
+
+    keys = {release(QUERYSETS[name]).definition.key(1) for name in ("plain", "shoes", "laces")}
+    assert len(keys) == 3
+
+
+def test_what_a_loader_says_it_holds_is_part_of_its_shape() -> None:
+    def release(kind: Any) -> Loader[int, Any]:
+        class Offers(Loader[int, kind]):
+            def load(self, keys):
+                raise NotImplementedError
+
+        return Offers()
+
+    other = dataclasses.make_dataclass("Named", [("name", str), ("more", int)])
+    other.__module__ = __name__
+
+    assert release(Named).schema() == release(Named).schema()
+    assert release(Named).schema() != release(other).schema()
+
+
+def test_a_shape_that_no_annotation_shows_is_a_miss(shared: layers.Levels) -> None:
+    """Two releases then drive each other's values out, but read none of them."""
+    this = sys.modules[__name__]
+
+    @cached(key="offers", max_age=60)
+    def offers() -> Any:
+        return [this.Named(*["a"] * len(dataclasses.fields(this.Named)))]
+
+    releases = [Named, dataclasses.make_dataclass("Named", [("name", str), ("more", str)])]
+    releases[1].__module__ = __name__
+    try:
+        for kind in releases * 2:
+            this.Named = kind  # type: ignore[misc]
+            shared.process.clear()
+            assert type(offers()[0]) is kind
+    finally:
+        this.Named = releases[0]  # type: ignore[misc]
+
+    assert stats.snapshot()["hits_loader"] == 4
+    assert stats.snapshot()["unreadable"] == 3
+
+
+# Loaders
+
+
+class Doubles(Loader[int, int]):
+    """Loads in an event loop."""
+
+    async def load(self, keys):
+        await asyncio.sleep(0)
+        return {key: key * 2 for key in keys if key > 0}
+
+
+def test_a_loader_may_be_async(shared: layers.Levels) -> None:
+    doubles = Doubles()
+    for _ in range(2):
+        assert doubles.get(1) == 2
+        assert doubles.get(-1) is None
+        assert doubles.get_many([1, 2, -1]) == {1: 2, 2: 4}
+
+
+async def test_a_loader_may_be_async_in_an_event_loop(shared: layers.Levels) -> None:
+    doubles = Doubles()
+    for _ in range(2):
+        assert await doubles.aget(1) == 2
+        assert await doubles.aget_many([1, 2, -1]) == {1: 2, 2: 4}
+
+
+def test_a_loader_with_arguments_of_its_own_is_refused() -> None:
+    """Or the values of one currency would be those of the next."""
+    with pytest.raises(TypeError, match="tell the values of two instances apart"):
+
+        class Prices(Loader[int, int]):
+            def __init__(self, currency: str) -> None:
+                raise NotImplementedError
