@@ -23,5 +23,5 @@ class TwoPassConfig(AppConfig):
         autodiscover_modules("fragments")
         for module in ("model_signals", "cache_blocks"):
             importlib.import_module(f"{self.name}.{module}").connect()
-        for module in ("invalidating", "transactions"):
+        for module in ("invalidating", "transactions", "metrics"):
             importlib.import_module(f"{self.name}.datacache.{module}").connect()

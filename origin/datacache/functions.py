@@ -71,6 +71,7 @@ def cached(
             policy=policy,
             name_of=calls.name,
             groups=lambda ident: (*calls.groups(ident), _own_group(definition, ident)),
+            shown_groups=_shown(groups),
             **calls.loaders(),
         )
         return cast("CachedFunction[P, R]", _wrap(function, calls, definition))
@@ -227,6 +228,12 @@ def _wrap(function: Any, calls: _Calls, definition: Definition) -> Any:
     wrapper.definition = definition
     wrapper.invalidate = lambda *args, **kwargs: _invalidate(definition, calls.ident(args, kwargs))
     return wrapper
+
+
+def _shown(groups: Groups) -> tuple[str, ...]:
+    if callable(groups):
+        return (f"{getattr(groups, '__qualname__', type(groups).__qualname__)}(…)",)
+    return tuple(groups)
 
 
 def _shape_of_key(key: str | Callable[..., str] | None) -> str:

@@ -83,6 +83,7 @@ class Loader(Generic[K, V]):
             policy=Policy(self.max_age, self.stale),
             name_of=_name_of,
             groups=self.groups_of_key,
+            shown_groups=tuple(self.groups),
             load=None if is_async else load,
             aload=load if is_async else None,
             groups_of=lambda key, value: tuple(self.groups_of(key, value)),

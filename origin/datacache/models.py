@@ -100,6 +100,7 @@ class CachedModel(Loader[Any, M], Generic[M]):
             super().define(),
             name_of=str,
             keeps_missing=lambda key: bool(self.groups_of_key(key)),
+            shown_groups=(*sorted(_without_table(self._declared().names)), *self.groups),
         )
 
     def schema(self) -> str:
@@ -151,6 +152,7 @@ class CachedModel(Loader[Any, M], Generic[M]):
             policy=policy,
             name_of=lambda ident: ident.name,
             groups=lambda ident: ident.groups,
+            shown_groups=table_groups(self.model),
             load=load,
         )
 

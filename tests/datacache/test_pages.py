@@ -1,5 +1,7 @@
 """What pages learn from the data they show, from the database to the visitor."""
 
+import json
+import re
 from decimal import Decimal
 from io import StringIO
 
@@ -11,11 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 import devstack
+from dbrouting import metrics
 from origin.conf import get_settings
 from origin.datacache import cached, layers
 from origin.datacache.dependencies import collecting
 from origin.report.asking import ask
 from tests.datacache.conftest import Begin
+from tests.datacache.shop.cached import price_of
 from tests.datacache.shop.models import Shelf, Shoe
 from tests.datacache.shop.urls import block_of
 
@@ -141,6 +145,50 @@ def test_the_report_shows_what_a_page_is_made_of(shared: layers.Levels) -> None:
         assert "made of         tests.datacache.shop.cached.Shoes(1): shoe:1, fresh 300 s" in text
 
 
+def test_the_report_lists_what_is_declared() -> None:
+    out = StringIO()
+    call_command("two_pass_report", "--data", stdout=out)
+    block = out.getvalue().partition("tests.datacache.shop.cached.Ratings\n")[2].splitlines()[:4]
+    call_command("two_pass_report", "--data", "--json", stdout=(out := StringIO()))
+    rows = {row["name"]: row for row in json.loads(out.getvalue())}
+    row = rows["tests.datacache.shop.cached.Ratings"]
+
+    assert block == [
+        "    max_age     120 s",
+        "    stale       0 s",
+        "    groups      rating:{key}",
+        f"    schema      {row['schema']}",
+    ]
+    assert rows["tests.datacache.shop.cached.Shoes"]["groups"] == ["shelf:{shelf_id}", "shoe:{pk}"]
+    assert rows["tests.datacache.shop.cached.Shoes.list"]["groups"] == ["rows:shop.shoe"]
+    assert rows["tests.datacache.shop.cached.unstorable"]["groups"] == ["unstorable:{pk}"]
+
+
+def test_the_page_of_metrics_has_what_was_counted(shared: layers.Levels) -> None:
+    for _ in range(2):
+        price_of(1)
+    text = metrics.render()
+
+    name = "tests.datacache.shop.cached.price_of"
+    for sample in [
+        'twopass_datacache_values_total{level="process"} 1',
+        'twopass_datacache_values_total{level="loader"} 2',
+        f'twopass_datacache_loads_total{{declaration="{name}"}} 1',
+        'twopass_datacache_events_total{event="lost"} 0',
+        "twopass_datacache_stampedes_prevented_total 0",
+        "twopass_datacache_evictions_total 0",
+        "twopass_datacache_held_values 2",
+    ]:
+        assert f"{sample}\n" in text
+    for sample in [
+        f'twopass_datacache_load_seconds_total{{declaration="{name}"}}',
+        "twopass_datacache_written_bytes_total",
+        "twopass_datacache_held_bytes",
+    ]:
+        (found,) = re.findall(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)
+        assert float(found) > 0
+
+
 def test_a_request_knows_what_was_invalidated_before_it_began(
     shared: layers.Levels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,8 +215,6 @@ def test_the_debug_toolbar_panel_counts_levels(shared: layers.Levels, rf, settin
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "debug_toolbar"]
     settings.DEBUG_TOOLBAR_PANELS = ["origin.datacache.panel.DataCachePanel"]
     from debug_toolbar.toolbar import DebugToolbar
-
-    from tests.datacache.shop.cached import price_of
 
     def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse(f"{price_of(1)} {price_of(1)}")
