@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.core.cache.utils import make_template_fragment_key
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
 from django.test import Client
 
 import devstack
@@ -95,6 +96,19 @@ def test_a_block_whose_groups_are_not_known_is_rendered_anew(
     assert "shoe:1" in groups
     assert cache.get(key) == "<b>1.00</b>"
     assert "shoe:1" in cache.get(f"{key}.twopass")[1]
+
+
+def test_a_block_in_a_cache_of_its_own_keeps_its_groups_there(shared: layers.Levels) -> None:
+    template = Template(
+        '{% load cache %}{% cache None own using="default" %}{{ price }}{% endcache %}'
+    )
+    context = Context({"price": lambda: price_of(1)})
+    for _ in range(2):
+        with collecting() as found:
+            assert template.render(context) == "1.00"
+
+        assert "shoe:1" in found.groups
+    assert "shoe:1" in cache.get(f"{make_template_fragment_key('own')}.twopass")[1]
 
 
 def test_outside_of_pages_a_block_is_what_lies_in_the_cache(shared: layers.Levels) -> None:
