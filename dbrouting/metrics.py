@@ -70,8 +70,9 @@ def value(metric: Metric, **labels: str) -> float:
 
 
 def add_gauges(read: Callable[[], Iterable[tuple[Metric, Labels, float]]]) -> None:
-    """Have `read` asked for gauges whenever metrics are rendered."""
-    _gauges.append(read)
+    """Have `read` asked whenever metrics are rendered; a second time changes nothing."""
+    if read not in _gauges:
+        _gauges.append(read)
 
 
 def render() -> str:

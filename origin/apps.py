@@ -21,6 +21,7 @@ class TwoPassConfig(AppConfig):
         for module in ("csrf", "checks", "invalidation"):
             importlib.import_module(f"{self.name}.{module}")
         autodiscover_modules("fragments")
-        importlib.import_module(f"{self.name}.model_signals").connect()
-        for module in ("invalidating", "transactions"):
+        for module in ("model_signals", "cache_blocks"):
+            importlib.import_module(f"{self.name}.{module}").connect()
+        for module in ("invalidating", "transactions", "metrics"):
             importlib.import_module(f"{self.name}.datacache.{module}").connect()

@@ -21,6 +21,8 @@ Source: TypeAlias = "str | Callable[[Any], Iterable[str]]"
 """A name with `{field}` placeholders, or a function from an instance to names."""
 
 ATTRIBUTE: Final = "two_pass_groups"
+TABLE: Final = "rows:"
+"""What groups of all rows of a model begin with."""
 _declared: Final[dict[type[Model], tuple[Source, ...]]] = {}
 _listeners: Final[list[Callable[[type[Model]], None]]] = []
 
@@ -70,6 +72,15 @@ class ModelGroups:
         return {name.format(**values) for name in self.names}
 
 
+def table_groups(model: type[Model]) -> tuple[str, ...]:
+    """The groups of all rows of `model`, which any change of any row purges: what lists are of.
+
+    Those of the models that it stands on too, through which the same rows may be changed.
+    """
+    family = (model._meta.concrete_model or model, *model._meta.get_parent_list())
+    return tuple(f"{TABLE}{item._meta.label_lower}" for item in family)
+
+
 def declare_groups(model: type[Model], *sources: Source) -> None:
     """Have rows of `model` belong to these groups, beside those it has. Raises BadGroups."""
     groups = _build(model, (*_declared.get(model, ()), *sources))
@@ -111,7 +122,8 @@ def _build(model: type[Model], sources: tuple[Source, ...]) -> ModelGroups | Non
     if not sources:
         return None
     fields = frozenset(field for name in names for field in _placeholders(model, name))
-    return ModelGroups(model, names, functions, fields)
+    # here, and not with the lists: who changes rows need not know who lists them
+    return ModelGroups(model, (*names, *table_groups(model)), functions, fields)
 
 
 def _placeholders(model: type[Model], name: str) -> Iterable[str]:

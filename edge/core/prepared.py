@@ -127,7 +127,7 @@ class PreparedShell:
     is_codable: bool = False
     codings: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
     lead: bytes = field(default=b"", repr=False)
-    """The fields between Date and those of each hit, where all hits that set no cookie say the same.
+    """The fields between Date and those of each hit, if all that set no cookie say the same.
 
     A page that is whole has the `digest` of its entity tag then."""
 

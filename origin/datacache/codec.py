@@ -161,7 +161,7 @@ def _decode_time(data: bytes) -> dt.time:
     return dt.time.fromisoformat(text).replace(fold=fold)
 
 
-_PREFETCHED: Final = "_prefetched_objects_cache"
+PREFETCHED: Final = "_prefetched_objects_cache"
 """Where Django keeps what `prefetch_related` has loaded."""
 
 
@@ -205,7 +205,7 @@ def _encode_model(value: Model) -> bytes:
     }
     prefetched = {
         name: [rows.model._meta.label, list(rows), _way_back(list(rows), value)]
-        for name, rows in held.get(_PREFETCHED, {}).items()
+        for name, rows in held.get(PREFETCHED, {}).items()
     }
     _open.rows.append(value)
     try:
@@ -237,7 +237,7 @@ def _decode_model(data: bytes) -> Model:
     if related:
         made._state.fields_cache.update(related)
     if prefetched:
-        made.__dict__[_PREFETCHED] = {
+        made.__dict__[PREFETCHED] = {
             name: _as_queryset(apps.get_model(of), rows)
             for name, (of, rows, _) in prefetched.items()
         }

@@ -51,6 +51,24 @@ def collecting() -> Iterator[Collector]:
         _collector.reset(token)
 
 
+@contextlib.contextmanager
+def contained() -> Iterator[Collector]:
+    """As `collecting`, with what the page around it is told meanwhile of groups and ages."""
+    page = passes.current()
+    with collecting() as collector:
+        if page is None:
+            yield collector
+            return
+        outer, page.groups = page.groups, {}
+        age, page.max_age = page.max_age, None
+        try:
+            yield collector
+        finally:
+            collector.groups.update(page.groups)
+            collector.left = strictest((collector.left, page.max_age))
+            page.groups, page.max_age = outer, age
+
+
 def is_watched() -> bool:
     """Whether anything is being made that what is read becomes part of."""
     return _collector.get() is not None or passes.current() is not None

@@ -10,6 +10,7 @@ from . import stats
 from .clock import ALL
 from .codec import Unstorable, pack
 from .definition import Definition
+from .dependencies import note
 from .entry import Entry, encode
 from .layers import now
 from .lease import new_token
@@ -18,6 +19,7 @@ from .lookup import Lookup, tell
 from .missing import MISSING
 from .policy import Freshness
 from .process_layer import Held
+from .readings import Reading
 from .shared_layer import Fill, as_clock, as_stamps
 from .shared_reads import look_in_redis, take
 from .steps import Ask, Flow, Load, Pause
@@ -126,16 +128,20 @@ def _entries(lookup: Lookup, keys: list[str], loaded: Loaded, at: Freshness) -> 
         ident = lookup.wanted[key]
         value = loaded.values.get(ident, MISSING)
         payload = _payload(definition, ident, value)
-        if payload is None:
-            lookup.values[key] = value
-            continue
         policy = definition.policy
         age = min(policy.max_age, lookup.levels.conf.longest_life)
         if loaded.inner.left is not None:
             age = min(age, loaded.inner.left)
+        groups = groups_of(definition, ident, loaded)
+        if payload is None:
+            lookup.values[key] = value
+            # what is made of it depends on it all the same
+            inner = loaded.inner.readings
+            label, seconds = definition.label, loaded.seconds
+            note(Reading(label, str(ident), stats.LOADER, groups, age, seconds, inner))
+            continue
         usable = min(age + policy.stale, lookup.levels.conf.longest_life)
         fresh = Freshness(at.loaded_at, at.loaded_at + age, at.loaded_at + usable, loaded.seconds)
-        groups = groups_of(definition, ident, loaded)
         entries[key] = Entry(definition.label, None, 0, groups, fresh, payload)
     return entries
 

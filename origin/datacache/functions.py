@@ -15,10 +15,10 @@ from asgiref.sync import iscoroutinefunction
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
-from . import driving
+from . import driving, methods
 from .definition import Definition
 from .fast_path import at_hand
-from .keys import BadKey, argument_ident, formatted, name_of
+from .keys import BadKey, argument_ident, formatted, name_of, told_apart
 from .policy import Policy
 from .schema import digest, fingerprint_of_function
 
@@ -55,8 +55,9 @@ def cached(
     `key` and `groups` hold `{arguments}`, or are functions of them; without a key all arguments
     tell values apart. What is read through the data caches inside adds its own groups, and bounds
     the age. The function's code and the types it says it returns are part of the key; `version` is
-    for what those do not show. Works for async functions too. Raises BadKey when called with
-    arguments that no key can be made of.
+    for what those do not show. Works for async functions too, and for methods whose key names a
+    part of their instance, `{self.pk}`. Raises BadKey for others, and when called with arguments
+    that no key can be made of.
     """
     if isinstance(groups, str):
         raise TypeError("cached: groups is a list of names")
@@ -70,6 +71,7 @@ def cached(
             policy=policy,
             name_of=calls.name,
             groups=lambda ident: (*calls.groups(ident), _own_group(definition, ident)),
+            shown_groups=_shown(groups),
             **calls.loaders(),
         )
         return cast("CachedFunction[P, R]", _wrap(function, calls, definition))
@@ -83,6 +85,7 @@ class _Calls:
     def __init__(
         self, function: Callable[..., Any], key: str | Callable[..., str] | None, groups: Groups
     ) -> None:
+        self._is_method = methods.is_method(function, key)
         self._function = function
         self._key = key
         self._groups = groups if callable(groups) else tuple(groups)
@@ -115,8 +118,12 @@ class _Calls:
         """What tells its value from others."""
         if self._fixed is not None:
             return self._fixed
+        name = self._name(ident)
+        return f"{methods.class_of(ident.args[0])}:{name}" if self._is_method else name
+
+    def _name(self, ident: Ident) -> str:
         if callable(self._key):
-            return str(self._key(*ident.args, **ident.kwargs))
+            return str(told_apart(self._key(*ident.args, **ident.kwargs)))
         arguments = self._arguments(ident)
         if self._key is None:
             return argument_ident(arguments)
@@ -144,10 +151,7 @@ class _Calls:
         return {ident: await self._function(*ident.args, **ident.kwargs) for ident in idents}
 
     def _arguments(self, ident: Ident) -> dict[str, Any]:
-        bound = self._signature.bind(*ident.args, **ident.kwargs)
-        return {
-            name: value for name, value in bound.arguments.items() if name not in ("self", "cls")
-        }
+        return self._signature.bind(*ident.args, **ident.kwargs).arguments
 
 
 def _is_visitors(value: object) -> bool:
@@ -224,6 +228,12 @@ def _wrap(function: Any, calls: _Calls, definition: Definition) -> Any:
     wrapper.definition = definition
     wrapper.invalidate = lambda *args, **kwargs: _invalidate(definition, calls.ident(args, kwargs))
     return wrapper
+
+
+def _shown(groups: Groups) -> tuple[str, ...]:
+    if callable(groups):
+        return (f"{getattr(groups, '__qualname__', type(groups).__qualname__)}(…)",)
+    return tuple(groups)
 
 
 def _shape_of_key(key: str | Callable[..., str] | None) -> str:

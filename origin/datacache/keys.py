@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from django.db.models import Model, QuerySet
 
 from .codec import Unstorable, pack
 
@@ -70,12 +72,42 @@ def name_of(template: str, arguments: Mapping[str, Any]) -> str:
     return text if is_clear else f"{text}#{','.join(marking.marks)}"
 
 
+def told_apart(value: Any) -> Any:
+    """`value`, whose text is to name something. Raises BadKey where others may have the same text:
+    rows (their `__str__` is for people), queries, and what only shows its address."""
+    if _is_anonymous(value):
+        raise BadKey(
+            f"the text of {type(value).__name__} does not tell it from others: name what does, "
+            "as {product.pk}"
+        )
+    return value
+
+
+def _is_anonymous(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_is_anonymous, (*value, *value.values())))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_is_anonymous, value))
+    kind: Any = type(value)
+    shows_address = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
+    return shows_address or callable(value) or isinstance(value, Model | QuerySet)
+
+
 class _Marking(string.Formatter):
     """Notes of each placeholder how long its text is, and whether it stands for no text."""
 
     def __init__(self) -> None:
         self.marks: list[str] = []
         self.is_clear = True
+
+    def get_field(
+        self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, Any]:
+        value, first = super().get_field(field_name, args, kwargs)
+        root = kwargs.get(first)
+        if value is None and isinstance(root, Model) and root.pk is None:
+            raise BadKey(f"{{{field_name}}} is None for every row that is not saved yet")
+        return told_apart(value), first
 
     def format_field(self, value: Any, format_spec: str) -> str:
         text = str(super().format_field(value, format_spec))
@@ -85,8 +117,21 @@ class _Marking(string.Formatter):
         return text
 
 
+def _beside_fields(row: Model) -> dict[str, Any]:
+    """What a query has put on a row: annotations, and what is prefetched by another name."""
+    fields = {field.attname for field in row._meta.concrete_fields}
+    return {
+        name: value
+        for name, value in row.__dict__.items()
+        # what the class knows by this name is a cached property
+        if not name.startswith("_") and name not in fields and not hasattr(type(row), name)
+    }
+
+
 def _ordered(value: Any) -> Any:
-    """Sets and dicts in one order, whatever order they were made in."""
+    """Sets and dicts in one order, whatever order they were made in; rows with what is on them."""
+    if isinstance(value, Model):
+        return [value, _ordered(_beside_fields(value))]
     if isinstance(value, dict):
         items = [[_ordered(key), _ordered(item)] for key, item in value.items()]
         return {"dict": sorted(items, key=pack)}

@@ -13,8 +13,11 @@ ratings.get(42), ratings.get_many([1, 2, 3])
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from asgiref.sync import iscoroutinefunction
 
 from . import driving
 from .definition import Definition
@@ -22,7 +25,7 @@ from .fast_path import at_hand
 from .keys import argument_ident, formatted
 from .missing import MISSING
 from .policy import Policy
-from .schema import digest, fingerprint_of_function
+from .schema import digest, fingerprint_of_class, fingerprint_of_function
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -41,13 +44,24 @@ class Loader(Generic[K, V]):
     keeps_missing: ClassVar[bool] = False
     """Store that there is no value too; only where whoever makes one purges its groups."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if len(inspect.signature(cls.__init__).parameters) > 1:
+            raise TypeError(
+                f"{cls.__name__}.__init__ takes arguments, and no key would tell the values of two "
+                "instances apart: let each key of load(keys) say all that its value depends on"
+            )
+
     def __init__(self) -> None:
         if isinstance(self.groups, str):
             raise TypeError(f"{type(self).__name__}.groups is a list of names")
         self.definition = self.define()
 
-    def load(self, keys: Sequence[K]) -> Mapping[K, V]:
-        """The values of `keys`, in one query; those that there are none of are left out."""
+    def load(self, keys: Sequence[K]) -> Mapping[K, V] | Awaitable[Mapping[K, V]]:
+        """The values of `keys`, in one query; those that there are none of are left out.
+
+        It may be an `async def`.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no load(keys)")
 
     def groups_of(self, key: K, value: V) -> Iterable[str]:
@@ -56,17 +70,22 @@ class Loader(Generic[K, V]):
 
     def schema(self) -> str:
         """The shape of values."""
-        return fingerprint_of_function(self.load, str(self.version))
+        held = fingerprint_of_class(type(self))
+        return digest([fingerprint_of_function(self.load, str(self.version)), held])
 
     def define(self) -> Definition:
         """What the levels are told."""
+        load: Any = self.load
+        is_async = iscoroutinefunction(load)
         return Definition(
             label=f"{type(self).__module__}.{type(self).__qualname__}",
             schema=self.schema(),
             policy=Policy(self.max_age, self.stale),
             name_of=_name_of,
             groups=self.groups_of_key,
-            load=self.load,
+            shown_groups=tuple(self.groups),
+            load=None if is_async else load,
+            aload=load if is_async else None,
             groups_of=lambda key, value: tuple(self.groups_of(key, value)),
             keeps_missing=lambda key: self.keeps_missing,
         )
@@ -110,8 +129,3 @@ def _name_of(key: Any) -> str:
     if type(key) is str:
         return f"={key}"
     return f"key={key}" if type(key) is int else argument_ident({"key": key})
-
-
-def shape_of(*parts: Any) -> str:
-    """A schema of texts and numbers."""
-    return digest([str(part) for part in parts])

@@ -16,35 +16,35 @@ it. A list belongs to the groups it is given; without any, to one that every cha
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+from itertools import chain
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from asgiref.sync import sync_to_async
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import EmptyResultSet, ImproperlyConfigured
 from django.db.models import Model, QuerySet
 
-from ..model_groups import ModelGroups, declare_groups, groups_of_model
+from ..model_groups import TABLE, ModelGroups, groups_of_model, table_groups
 from . import driving
+from .codec import PREFETCHED
 from .definition import Definition
-from .loaders import Loader, shape_of
+from .loaders import Loader
 from .policy import Policy
-from .schema import fingerprint
+from .schema import digest, fingerprint_of_queryset
 
 M = TypeVar("M", bound=Model)
-_TABLE: Final = "rows:"
-"""What groups of all rows of a model begin with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
     """A queryset as an ident: told from others by its SQL and parameters."""
 
     name: str
     groups: tuple[str, ...]
-    queryset: Any = field(compare=False, repr=False)
+    queryset: Any = dataclasses.field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.name
@@ -62,10 +62,6 @@ class CachedModel(Loader[Any, M], Generic[M]):
 
     def __init__(self) -> None:
         super().__init__()
-        # now, not with the first list: processes that only write must purge it too
-        self._table_group = f"{_TABLE}{self.model._meta.label_lower}"
-        if self._table_group not in self._declared().names:
-            declare_groups(self.model, self._table_group)
         policy = Policy(
             self.max_age if self.list_max_age is None else self.list_max_age, self.stale
         )
@@ -85,8 +81,8 @@ class CachedModel(Loader[Any, M], Generic[M]):
     def groups_of(self, key: Any, value: M) -> Iterable[str]:
         """The row's own groups, and those of the rows that came with it."""
         found: set[str] = set()
-        for row in (value, *value._state.fields_cache.values()):
-            declared = groups_of_model(type(row)) if isinstance(row, Model) else None
+        for row in _with_related(value):
+            declared = groups_of_model(type(row))
             if declared is not None:
                 # whoever changes a row purges these; its other groups (a category's) would drop it
                 # with every neighbour's change
@@ -100,25 +96,22 @@ class CachedModel(Loader[Any, M], Generic[M]):
     def define(self) -> Definition:
         """What the levels are told."""
         self._declared()
-        label = f"{type(self).__module__}.{type(self).__qualname__}"
-        return Definition(
-            label=label,
-            schema=self.schema(),
-            policy=Policy(self.max_age, self.stale),
+        return dataclasses.replace(
+            super().define(),
             name_of=str,
-            groups=self.groups_of_key,
-            load=self.load,
-            groups_of=lambda key, value: tuple(self.groups_of(key, value)),
             keeps_missing=lambda key: bool(self.groups_of_key(key)),
+            shown_groups=(*sorted(_without_table(self._declared().names)), *self.groups),
         )
 
     def schema(self) -> str:
-        """The model's fields, and the query that rows come from."""
-        return shape_of(fingerprint(self.model), self.queryset().query, self.version)
+        """The fields of the model and of what comes with it, and the query that rows come from."""
+        return digest([fingerprint_of_queryset(self.queryset()), str(self.version)])
 
     def rows(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> list[M]:
         """The rows of `queryset`, in its order: its keys from the levels, then its rows."""
         ident = self._ident(queryset, groups)
+        if ident is None:
+            return []
         keys: Sequence[Any] = driving.read(self.lists, (ident,))[ident]
         found = self.get_many(keys)
         return [found[key] for key in keys if key in found]
@@ -126,6 +119,8 @@ class CachedModel(Loader[Any, M], Generic[M]):
     async def arows(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> list[M]:
         """As `rows`, in an event loop."""
         ident = self._ident(queryset, groups)
+        if ident is None:
+            return []
         keys: Sequence[Any] = (await driving.aread(self.lists, (ident,)))[ident]
         found = await self.aget_many(keys)
         return [found[key] for key in keys if key in found]
@@ -133,7 +128,7 @@ class CachedModel(Loader[Any, M], Generic[M]):
     def count(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> int:
         """How many rows `queryset` has."""
         ident = self._ident(queryset, groups)
-        return int(driving.read(self.counts, (ident,))[ident])
+        return 0 if ident is None else int(driving.read(self.counts, (ident,))[ident])
 
     async def acount(self, queryset: QuerySet[Any], *, groups: Iterable[str] = ()) -> int:
         """As `count`, in an event loop."""
@@ -157,14 +152,19 @@ class CachedModel(Loader[Any, M], Generic[M]):
             policy=policy,
             name_of=lambda ident: ident.name,
             groups=lambda ident: ident.groups,
+            shown_groups=table_groups(self.model),
             load=load,
         )
 
-    def _ident(self, queryset: QuerySet[Any], groups: Iterable[str]) -> Listed:
+    def _ident(self, queryset: QuerySet[Any], groups: Iterable[str]) -> Listed | None:
+        """None for a queryset that is empty whatever rows there are."""
         if isinstance(groups, str):
             raise TypeError("groups is a list of names")
-        named = tuple(groups) or (self._table_group,)
-        sql, parameters = queryset.query.sql_with_params()
+        named = tuple(groups) or table_groups(self.model)
+        try:
+            sql, parameters = queryset.query.sql_with_params()
+        except EmptyResultSet:
+            return None
         text = f"{sql}\0{[(type(item).__name__, str(item)) for item in parameters]}"
         return Listed(hashlib.sha256(text.encode()).hexdigest()[:32], named, queryset)
 
@@ -173,6 +173,19 @@ class CachedModel(Loader[Any, M], Generic[M]):
 
     def _load_count(self, idents: Sequence[Listed]) -> Mapping[Listed, Any]:
         return {ident: ident.queryset.count() for ident in idents}
+
+
+def _with_related(row: Model) -> Iterable[Model]:
+    """A row and all that came with it by `select_related` and `prefetch_related`, each once."""
+    waiting, seen = [row], {id(row)}
+    while waiting:
+        found = waiting.pop()
+        yield found
+        prefetched: dict[str, Any] = found.__dict__.get(PREFETCHED, {})
+        for item in chain(found._state.fields_cache.values(), *prefetched.values()):
+            if isinstance(item, Model) and id(item) not in seen:
+                seen.add(id(item))
+                waiting.append(item)
 
 
 def _by_key(declared: ModelGroups, key: Any) -> tuple[str, ...]:
@@ -188,7 +201,7 @@ def _by_key(declared: ModelGroups, key: Any) -> tuple[str, ...]:
 
 def _without_table(groups: Iterable[str]) -> set[str]:
     """A row is not of the group of all rows: one change would drop them all."""
-    return {name for name in groups if not name.startswith(_TABLE)}
+    return {name for name in groups if not name.startswith(TABLE)}
 
 
 def _fields(name: str) -> set[str]:

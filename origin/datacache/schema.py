@@ -5,16 +5,19 @@ A process of the release before and one of this release keep their entries side 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import functools
 import hashlib
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from django.db.models import Model
+from django.apps import apps
+from django.core.exceptions import EmptyResultSet
+from django.db.models import Model, Prefetch
 
 _DEPTH: Final = 8
 _LENGTH: Final = 10
@@ -45,6 +48,62 @@ def fingerprint_of_function(function: Callable[..., Any], version: str = "") -> 
     for kind in _types_in(returned):
         parts += _shape(kind, _DEPTH)
     return digest(parts)
+
+
+def fingerprint_of_class(kind: type) -> str:
+    """The shapes that a generic class says it holds: those of `Loader[int, Offer]`."""
+    bases = getattr(kind, "__orig_bases__", ())
+    return digest(
+        part for base in bases for item in _types_in(base) for part in _shape(item, _DEPTH)
+    )
+
+
+def fingerprint_of_queryset(queryset: Any) -> str:
+    """The shape of a queryset's rows: its SQL, and the models that come with them."""
+    return digest(_shape_of_queryset(queryset))
+
+
+def _shape_of_queryset(queryset: Any) -> Iterator[str]:
+    query = queryset.query
+    yield fingerprint(queryset.model)
+    with contextlib.suppress(EmptyResultSet):
+        yield str(query)
+    selected = query.select_related if isinstance(query.select_related, dict) else {}
+    for path in _paths(selected):
+        yield from _shapes_along(queryset.model, path)
+    for lookup in queryset._prefetch_related_lookups:
+        if not isinstance(lookup, Prefetch):
+            lookup = Prefetch(lookup)
+        yield f"{lookup.prefetch_through} {lookup.prefetch_to}"
+        yield from _shapes_along(queryset.model, lookup.prefetch_through.split("__"))
+        if lookup.queryset is not None:
+            yield from _shape_of_queryset(lookup.queryset)
+
+
+def _paths(selected: dict[str, Any]) -> Iterator[list[str]]:
+    for name, below in selected.items():
+        yield [name]
+        for path in _paths(below):
+            yield [name, *path]
+
+
+def _shapes_along(model: type[Model], path: Sequence[str]) -> Iterator[str]:
+    """Of the models that a path of relations leads to, as far as models say where it leads."""
+    current: Any = model
+    for name in path:
+        current = _related_model(current, name)
+        if not isinstance(current, type):
+            return
+        yield fingerprint(current)
+
+
+def _related_model(model: type[Model], name: str) -> Any:
+    # a models module that makes a CachedModel as it is imported: Django does not know it all yet
+    for field in model._meta.get_fields() if apps.models_ready else ():
+        accessor = getattr(field, "get_accessor_name", lambda: None)()
+        if name in (field.name, accessor):
+            return field.related_model
+    return None
 
 
 def _unwrapped(function: Any) -> Any:

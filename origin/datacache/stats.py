@@ -87,6 +87,15 @@ def by_label() -> dict[tuple[str, str], int]:
         return dict(current.by_label)
 
 
+def loads() -> list[tuple[str, int, float]]:
+    """Of each label: how many values were loaded, in how many seconds."""
+    with _lock:
+        return [
+            (label, current.by_label[LOADER, label], seconds)
+            for label, seconds in current.seconds.items()
+        ]
+
+
 def reset() -> None:
     """Start again from zero."""
     with _lock:

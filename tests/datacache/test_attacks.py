@@ -137,7 +137,7 @@ def test_a_visitor_is_no_argument_of_what_everybody_is_shown(shared: layers.Leve
     """Each of these would be made of one visitor and shown to all."""
 
     class Account(View):
-        @cached(key="greeting", max_age=60)
+        @cached(key=lambda self: "greeting", max_age=60)
         def greeting(self) -> str:
             return f"Hello {self.request.GET['name']}"
 

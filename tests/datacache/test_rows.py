@@ -8,13 +8,15 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 import devstack
 from origin.datacache import CachedModel, cached, layers, stats
 from origin.invalidation import invalidate_all, invalidate_groups
+from origin.model_groups import groups_of_model, table_groups
 from tests.datacache.conftest import Begin
-from tests.datacache.shop.models import Plain, Shelf, Shoe, Tag
+from tests.datacache.shop.models import Boot, Lace, LightShoe, Plain, Shelf, Shoe, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,6 +31,28 @@ class Shoes(CachedModel[Shoe]):
 
 class BareShoes(CachedModel[Shoe]):
     model = Shoe
+
+
+class LightShoes(CachedModel[LightShoe]):
+    model = LightShoe
+
+
+class Boots(CachedModel[Boot]):
+    model = Boot
+
+
+class Laces(CachedModel[Lace]):
+    model = Lace
+
+    def queryset(self):
+        return Lace.objects.select_related("shoe__shelf").prefetch_related("shoe__tags")
+
+
+class Tags(CachedModel[Tag]):
+    model = Tag
+
+    def queryset(self):
+        return Tag.objects.prefetch_related("shoes__shelf", "shoes__laces")
 
 
 shoes, bare_shoes = Shoes(), BareShoes()
@@ -107,6 +131,36 @@ def test_a_change_of_the_related_row_drops_the_row(shelf: Shelf) -> None:
     assert found.shelf.name == "bottom"
 
 
+@pytest.mark.parametrize("changed", ["shelf", "shoe", "lace", "tag"])
+def test_a_change_of_what_came_with_a_row_at_any_depth_drops_it(shelf: Shelf, changed: str) -> None:
+    shoe = shelf.shoes.first()
+    lace = Lace.objects.create(name="long", shoe=shoe)
+    tag = Tag.objects.create(name="red")
+    tag.shoes.add(shoe)
+    laces, tags = Laces(), Tags()
+
+    def selected() -> dict[str, str]:
+        row = laces.get(lace.pk)
+        (with_it,) = row.shoe.tags.all()
+        rows = {"lace": row, "shoe": row.shoe, "shelf": row.shoe.shelf, "tag": with_it}
+        return {name: item.name for name, item in rows.items()}
+
+    def prefetched() -> dict[str, str]:
+        row = tags.get(tag.pk)
+        (with_it,) = row.shoes.all()
+        (its_lace,) = with_it.laces.all()
+        rows = {"lace": its_lace, "shoe": with_it, "shelf": with_it.shelf, "tag": row}
+        return {name: item.name for name, item in rows.items()}
+
+    names = selected()
+    assert prefetched() == names
+    row = {"shelf": shelf, "shoe": shoe, "lace": lace, "tag": tag}[changed]
+    row.name = "new"
+    row.save()
+
+    assert selected() == prefetched() == {**names, changed: "new"}
+
+
 def test_what_there_is_none_of_is_remembered_until_there_is_one(shelf: Shelf) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert [shoes.get(99_999), shoes.get(99_999)] == [None, None]
@@ -144,6 +198,49 @@ def test_lists_without_groups_are_dropped_by_any_change(shelf: Shelf) -> None:
     assert len(shoes.rows(cheap)) == shoes.count(cheap) == 2
     bare_shoes.get(kept)
     assert stats.snapshot()["hits_process"] >= 1  # a row is not dropped by another's change
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [Shoe.objects.none(), Shoe.objects.filter(pk__in=[])],
+    ids=["none", "in nothing"],
+)
+async def test_a_queryset_of_nothing_is_empty_without_a_query(nothing: QuerySet[Shoe]) -> None:
+    def read() -> tuple[list[Shoe], int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            return shoes.rows(nothing), shoes.count(nothing), len(queries)
+
+    assert await sync_to_async(read)() == ([], 0, 0)
+    assert await shoes.arows(nothing) == []
+    assert await shoes.acount(nothing) == 0
+
+
+def test_lists_are_dropped_by_who_has_no_cached_model() -> None:
+    """Another process, that only writes, need not know of any list."""
+    groups = groups_of_model(Lace)
+
+    assert groups is not None
+    assert table_groups(Lace) == ("rows:shop.lace",)
+    assert groups.of(Lace(pk=1)) == {"lace:1", "rows:shop.lace"}
+
+
+@pytest.mark.parametrize("changed", [LightShoe, Boot, Shoe])
+def test_lists_of_proxies_and_of_children_are_dropped_by_a_change_of_the_same_row(
+    shelf: Shelf, changed: type[Shoe]
+) -> None:
+    """Whichever class it is changed through."""
+    Boot.objects.create(pk=500, shelf=shelf, name="old")
+    lists = [listed() for listed in (LightShoes, Boots, Shoes)]
+
+    def counts() -> list[int]:
+        return [rows.count(rows.model.objects.filter(name="old")) for rows in lists]
+
+    assert counts() == [1, 1, 1]
+    row = changed.objects.get(pk=500)
+    row.name = "new"
+    row.save()
+
+    assert counts() == [0, 0, 0]
 
 
 def test_other_parameters_are_another_list(shelf: Shelf) -> None:

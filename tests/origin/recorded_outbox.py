@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from origin.model_groups import TABLE
 from origin.purge import Purge
 from origin.receipts import Receipt
 
@@ -16,7 +17,9 @@ class RecordedOutbox:
 
     @property
     def groups(self) -> set[str]:
-        return {name for purge in self.purges for name in purge.groups}
+        """Those of rows; that of their table is among all others."""
+        every = {name for purge in self.purges for name in purge.groups}
+        return {name for name in every if not name.startswith(TABLE)}
 
     @property
     def dropped_everything(self) -> bool:

@@ -37,7 +37,7 @@ async def test_under_asgi_too(edge):
     response = await AsyncClient().post("/abuy/")
 
     assert response.content == b"bought"
-    assert {name.partition(":")[0] for name in edge.groups} == {"category"}
+    assert {name.partition(":")[0] for name in edge.groups} == {"category", "rows"}
 
 
 def test_an_edge_that_does_not_answer_holds_it_no_longer_than_it_may(edge):

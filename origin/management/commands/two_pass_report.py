@@ -1,4 +1,4 @@
-"""`manage.py two_pass_report`: the two-pass routes, one page explained, a leak test."""
+"""`manage.py two_pass_report`: the two-pass routes, a page explained, data caches, a leak test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.test import Client
 
 from origin.conf import Settings, get_settings
-from origin.datacache import tree
+from origin.datacache import declarations, tree
 from origin.datacache.dependencies import observing
 from origin.report import explain, leaks, routes
 from origin.report.asking import ask, logged
@@ -24,6 +24,8 @@ examples:
       passed
   manage.py two_pass_report --explain https://shop.example/ --cookie currency=USD
       the same for one value of a dimension
+  manage.py two_pass_report --data
+      every declaration of the data caches: how long, which groups, which shape
   manage.py two_pass_report --leak-test / /product/42/ --as ada --as eve
       renders pages for two users; exit status 1 when a byte differs
 
@@ -46,6 +48,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="for programs")
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--explain", metavar="URL", help="a path, or a URL with its host")
+        what.add_argument("--data", action="store_true", help="what the data caches keep")
         what.add_argument("--leak-test", nargs="+", metavar="URL", help="paths, or URLs")
         parser.add_argument(
             "--cookie",
@@ -70,6 +73,9 @@ class Command(BaseCommand):
             self._explain(options, conf)
         elif options["leak_test"]:
             self._test_leaks(options, conf)
+        elif options["data"]:
+            data = declarations.rows()
+            self._say(options, data, declarations.as_table(data))
         else:
             found = routes.rows(conf)
             text = routes.as_table(found)

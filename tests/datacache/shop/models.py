@@ -50,6 +50,28 @@ class Poster(Named):
     objects = InvalidatingManager()
 
 
+class Lace(Named):
+    """What holds a shoe together."""
+
+    two_pass_groups = ("lace:{pk}",)
+    shoe = models.ForeignKey(Shoe, models.CASCADE, related_name="laces")
+    objects = InvalidatingManager()
+
+
+class Boot(Shoe):
+    """A shoe of a table of its own."""
+
+    height = models.IntegerField(default=0)
+    objects = InvalidatingManager()
+
+
+class LightShoe(Shoe):
+    """The same rows, seen otherwise."""
+
+    class Meta:
+        proxy = True
+
+
 class Plain(Named):
     """Says no groups."""
 

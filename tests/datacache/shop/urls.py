@@ -3,12 +3,13 @@
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
 from django.urls import path
 
-from origin import two_pass
+from origin import add_groups, two_pass
 from origin.datacache import cached
 
-from .cached import price_of
+from .cached import price_of, ratings, unstorable
 
 
 @two_pass(max_age=600)
@@ -35,4 +36,39 @@ def greeting(request: HttpRequest) -> HttpResponse:
     return HttpResponse(greeting_of_somebody())
 
 
-urlpatterns = [path("shoe/<int:pk>/", shoe), path("greeting/", greeting)]
+BLOCK = Template(
+    "{% load cache %}{% cache 500 outer pk %}<b>"
+    "{% cache 500 price pk %}{{ price }}{{ by_hand }}{% endcache %}</b>{% endcache %}"
+)
+
+
+def block_of(pk: int, request: HttpRequest | None = None) -> str:
+    """A price inside of cached blocks, whose groups nobody named outside."""
+
+    def by_hand() -> str:
+        if request is not None:
+            add_groups(request, [f"by-hand:{pk}"])
+        return ""
+
+    context = {"pk": pk, "price": lambda: price_of(pk), "by_hand": by_hand}
+    return BLOCK.render(Context(context))
+
+
+@two_pass(max_age=600)
+def block(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows it."""
+    return HttpResponse(block_of(pk, request))
+
+
+@two_pass(max_age=600)
+def rating(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows what there is none of, and what cannot be stored."""
+    return HttpResponse(f"{ratings.get(pk)} {unstorable(pk)}")
+
+
+urlpatterns = [
+    path("shoe/<int:pk>/", shoe),
+    path("greeting/", greeting),
+    path("block/<int:pk>/", block),
+    path("rating/<int:pk>/", rating),
+]

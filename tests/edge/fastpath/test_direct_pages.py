@@ -164,6 +164,22 @@ async def test_what_is_asked_for_all_the_time_is_remembered(bench: Bench) -> Non
     assert hits._shared
 
 
+async def test_a_page_with_a_visitors_own_part_is_not_taken_for_a_whole_one(
+    bench: Bench, origin: ScriptedOrigin
+) -> None:
+    hits = Hits(bench.edge)
+    origin.pages["/p/own"] = shell(b"for ", hole("name"))
+    origin.fragments["name"] = lambda seen: seen.cookies["sessionid"].encode()
+    for name in ("ann", "bob", "ann"):
+        await bench.visitor(sessionid=name).get("/p/own")
+    for name in (b"ann", b"bob"):
+        found = ask(hits, b"/p/own", (b"cookie", b"sessionid=" + name))
+        assert found is not None
+        assert found.endswith(b"for " + name)
+    assert ask(hits, b"/p/own", (b"cookie", b"sessionid=eve")) is None
+    assert ask(hits, b"/p/own") is None
+
+
 @pytest.mark.parametrize("offer", [(), (b"gzip",), (b"br", b"gzip"), (b"zstd",)])
 @pytest.mark.parametrize("status", [200, 404, 299])
 @pytest.mark.parametrize("body", [(), (b"short",), (FILLER * 9, b"end")])
