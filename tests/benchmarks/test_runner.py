@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.runner import run
-from benchmarks.scenario import Contestant, Scenario, Unavailable
+from benchmarks.scenario import NEVER, Bounds, Contestant, Scenario, Unavailable, each
 
 LOG: list[str] = []
 
@@ -71,6 +71,31 @@ def test_a_cache_that_does_not_hit_is_refused_and_everything_stops() -> None:
     with pytest.raises(RuntimeError, match="never hits"):
         run(scenario(contestant("twopass"), claims=False), say=silent)
     assert LOG == ["start twopass"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "measured", "accepted"),
+    [
+        (NEVER, 0.0, True),
+        (NEVER, 0.002, False),  # one page in five hundred was a miss
+        (NEVER, None, False),
+        (each(), 1.05, True),  # pages that were under way when the round ended
+        (each(), 0.99, False),  # one in a hundred came out of some cache
+        (each(20), 23.0, False),
+    ],
+)
+def test_a_round_that_is_not_what_was_claimed_is_refused(
+    claimed: Bounds, measured: float | None, accepted: bool
+) -> None:
+    row = {} if measured is None else {"origin_requests_per_page": measured}
+    cache = replace(contestant("nginx"), claims={"origin_requests_per_page": claimed})
+    compared = replace(scenario(cache), measure=lambda target, seconds: row)
+
+    if accepted:
+        assert run(compared, rounds=1, say=silent).rounds == {"nginx": [row]}
+        return
+    with pytest.raises(RuntimeError, match="nginx claims origin_requests_per_page"):
+        run(compared, rounds=1, say=silent)
 
 
 def test_only_chosen_peers_run() -> None:
