@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from subprocess import Popen
 
@@ -20,14 +20,18 @@ def gunicorn(
 
 @contextmanager
 def gunicorn_process(
-    application: str, ready: str, environment: Mapping[str, str], workers: int = 1
+    application: str,
+    ready: str,
+    environment: Mapping[str, str],
+    workers: int = 1,
+    cores: Set[int] = frozenset(),
 ) -> Iterator[tuple[str, Popen[bytes]]]:
     """The same for who wants to watch its process."""
     port = free_port()
     command = python("-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}")
     command += ["--workers", str(workers), "--worker-class", "gthread", "--threads", "4"]
     command += ["--keep-alive", "75", "--log-level", "warning"]
-    with server(command, f"http://127.0.0.1:{port}{ready}", environment) as process:
+    with server(command, f"http://127.0.0.1:{port}{ready}", environment, cores) as process:
         yield f"http://127.0.0.1:{port}", process
 
 
