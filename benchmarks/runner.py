@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from . import machine
+from . import machine, provenance
 from .results import Measurement, Result
 from .scenario import Bounds, Contestant, Scenario, Unavailable
 
@@ -40,6 +40,8 @@ def run(
         seconds,
         goals=scenario.goals,
         contestants={contestant.name: contestant.what for contestant in chosen},
+        commit=provenance.commit(),
+        began=provenance.now(),
     )
     claims = {contestant.name: contestant.claims for contestant in chosen}
     with ExitStack() as stack:

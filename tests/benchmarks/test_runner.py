@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from benchmarks.provenance import commit
 from benchmarks.runner import run
 from benchmarks.scenario import NEVER, Bounds, Contestant, Scenario, Unavailable, each
 
@@ -57,6 +61,22 @@ def test_rounds_are_interleaved_and_the_order_turns() -> None:
         *("stop django", "stop twopass"),
     ] == LOG
     assert result.rounds == {"twopass": [{"rate": 2}] * 2, "django": [{"rate": 2}] * 2}
+
+
+def test_a_result_knows_when_and_from_which_commit_it_is(tmp_path: Path) -> None:
+    result = run(scenario(contestant("twopass")), rounds=1, say=silent)
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", result.began)
+    assert re.fullmatch(r"([0-9a-f]{12}( with changes)?)?", result.commit)
+    assert commit(tmp_path) == ""
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@shop.example")
+    file = tmp_path / "code.py"
+    file.write_text("1")
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "One")):
+        subprocess.run([*git, *command], check=True)
+    assert re.fullmatch("[0-9a-f]{12}", commit(tmp_path))
+    file.write_text("2")
+    assert commit(tmp_path).endswith(" with changes")
 
 
 def test_an_absent_peer_is_named_and_left_out() -> None:
