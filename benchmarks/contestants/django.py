@@ -8,6 +8,8 @@ from subprocess import Popen
 
 from ..processes import free_port, python, server
 
+_SITE = {"DJANGO_SETTINGS_MODULE": "benchmarks.site.settings"}
+
 
 @contextmanager
 def gunicorn(
@@ -38,7 +40,7 @@ def gunicorn_process(
 @contextmanager
 def site(mode: str, secret: str = "") -> Iterator[str]:
     """The benchmarks' site in one of its modes."""
-    environment = {"BENCHMARK_MODE": mode, "TWOPASS_SECRET": secret}
+    environment = _SITE | {"BENCHMARK_MODE": mode, "TWOPASS_SECRET": secret}
     with gunicorn("benchmarks.site.wsgi", "/page/0/", environment) as url:
         yield url
 
@@ -49,6 +51,6 @@ def async_site(mode: str, secret: str = "") -> Iterator[str]:
     port = free_port()
     command = python("-m", "uvicorn", "benchmarks.site.asgi:application", "--port", str(port))
     command += ["--log-level", "warning", "--no-access-log"]
-    environment = {"BENCHMARK_MODE": mode, "TWOPASS_SECRET": secret}
+    environment = _SITE | {"BENCHMARK_MODE": mode, "TWOPASS_SECRET": secret}
     with server(command, f"http://127.0.0.1:{port}/page/0/", environment):
         yield f"http://127.0.0.1:{port}"

@@ -18,13 +18,13 @@ import django
 if TYPE_CHECKING:
     from origin.datacache.rebuild import Page
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "examples.storefront.settings")
 BATCH: Final = 100
 PROCESSES: Final = os.cpu_count() or 1
 
 
 def main(way: str, limit: int, step: int) -> dict[str, float]:
     """Make the pages and say what it took."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "examples.storefront.settings")
     django.setup()
     from origin.datacache.rebuild.rendering import discover
 

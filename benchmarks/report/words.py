@@ -30,7 +30,7 @@ _BETTER_LOW_WORDS: Final = (
 )
 _FIRST: Final = (
     "held_pages_per_second", "pages_per_second", "requests_per_second", "whole_page_ms",
-    "first_byte_ms", "p50_ms", "p99_ms",
+    "first_byte_ms", "p50_ms", "p99_ms", "warm_us", "list_warm_us", "count_warm_us",
 )  # fmt: skip
 _ASIDE: Final = (
     "max_ms",

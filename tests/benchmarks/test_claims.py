@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,6 +21,13 @@ PATH = "/personal/2/"
 def test_nobody_is_exempt(name: str) -> None:
     for contestant in SCENARIOS[name].contestants:
         assert any("requests_per_page" in metric for metric in contestant.claims), contestant.name
+
+
+def test_loading_a_scenario_changes_nothing_for_the_servers_of_others() -> None:
+    script = "import os; from benchmarks.scenarios import SCENARIOS as s; before = dict(os.environ)"
+    script += "; [s[name] for name in s]; assert dict(os.environ) == before"
+
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @pytest.mark.parametrize("name", ["django-cache", "django-fragments"])

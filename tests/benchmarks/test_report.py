@@ -63,6 +63,15 @@ def test_what_matters_comes_first(tmp_path: Path) -> None:
     assert page.index('class="tiles"') < page.index("<svg")
 
 
+def test_a_peer_without_the_first_metric_has_a_ratio_all_the_same(tmp_path: Path) -> None:
+    rounds = {"twopass": [{"hit_us": 1.0, "warm_us": 4.0}], "cacheops": [{"warm_us": 400.0}]}
+    goal = Goal("w", "twopass", "hit_us", at_most=2)
+    page, text = reported(tmp_path, document(rounds=rounds, goals=(goal,)))
+
+    assert "- **1/100** warm, \u00b5s, twopass/cacheops" in text
+    assert "<b>1/100</b>" in page
+
+
 def test_what_goals_are_about_comes_before_all_else() -> None:
     goal = Goal("w", "django", "other", at_most=2)
 
