@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -30,14 +30,14 @@ def server(
     command: Sequence[str],
     ready_url: str,
     environment: Mapping[str, str] | None = None,
-    core: int | None = None,
+    cores: Set[int] = frozenset(),
     within: float = START_WITHIN,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` pinned to `core` while the block lasts; ready when `ready_url` answers,
+    """Run `command` on `cores`, by default the servers' one, while the block lasts.
 
-    which it must `within` so many seconds.
+    It is ready when `ready_url` answers, which it must `within` so many seconds.
     """
-    chosen = server_core() if core is None else core
+    chosen = cores or {server_core()}
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
@@ -45,7 +45,7 @@ def server(
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {chosen}),
+            preexec_fn=lambda: os.sched_setaffinity(0, chosen),
         )
         try:
             _wait(process, ready_url, log, within)

@@ -53,6 +53,8 @@ class Result:
     notes: list[str] = field(default_factory=list)
     series: dict[str, Series] = field(default_factory=dict)
     contestants: dict[str, str] = field(default_factory=dict)
+    commit: str = ""
+    began: str = ""
 
     def median(self, contestant: str, metric: str) -> float | None:
         """The median over rounds; None when it was not measured."""
@@ -76,6 +78,8 @@ class Result:
             "contestants": {name: self.contestants.get(name, "") for name in self.rounds},
             "headline": list(dict.fromkeys(goal.metric for goal in self.goals)),
             "series": {name: _samples(series) for name, series in self.series.items()},
+            "commit": self.commit,
+            "began": self.began,
         }
 
     def _ratios(self) -> dict[str, dict[str, float]]:

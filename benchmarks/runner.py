@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from . import machine
-from .results import Result
-from .scenario import Contestant, Scenario, Unavailable
+from . import machine, provenance
+from .results import Measurement, Result
+from .scenario import Bounds, Contestant, Scenario, Unavailable
 
 Say = Callable[[str], None]
 BUSY: Final = 0.9
@@ -40,7 +40,10 @@ def run(
         seconds,
         goals=scenario.goals,
         contestants={contestant.name: contestant.what for contestant in chosen},
+        commit=provenance.commit(),
+        began=provenance.now(),
     )
+    claims = {contestant.name: contestant.claims for contestant in chosen}
     with ExitStack() as stack:
         targets = _start(scenario, chosen, stack, result, say)
         total, began = rounds * len(targets), clock()
@@ -48,12 +51,23 @@ def run(
             left = (clock() - began) / done * (total - done) if done else seconds * total
             say(f"[{done + 1}/{total}] {scenario.name}: {name} (about {_told(left)} left)")
             row = scenario.measure(targets[name], seconds)
+            _require(name, claims[name], row)
             result.rounds.setdefault(name, []).append(row)
         if scenario.series is not None:
             result.series = {name: scenario.series(target) for name, target in targets.items()}
     result.rounds = {name: result.rounds[name] for name in targets}
     result.notes += _bounded_by_load(result)
     return result
+
+
+def _require(name: str, claims: Mapping[str, Bounds], row: Measurement) -> None:
+    """Raises RuntimeError for a round in which a contestant did something else than it claims."""
+    for metric, (least, most) in claims.items():
+        if metric not in row or not least <= row[metric] <= most:
+            found = f"{row[metric]:.4g}" if metric in row else "not measured"
+            raise RuntimeError(
+                f"{name} claims {metric} of {least:g} to {most:g}, and it is {found}: refused"
+            )
 
 
 def _bounded_by_load(result: Result) -> list[str]:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from .results import Goal, Measurement, Series
 
 Target: TypeAlias = str
 """The base URL of a running contestant."""
+
+
+Bounds: TypeAlias = tuple[float, float]
+"""The least and the most that a metric may be."""
+
+NEVER: Final[Bounds] = (0.0, 0.001)
+"""Of something that a cache claims to keep away: at most once in a thousand pages."""
+
+
+def each(times: float = 1.0) -> Bounds:
+    """So often for each page; a tenth more, of pages that were under way when a round ended."""
+    return 0.999 * times, 1.1 * times
 
 
 class Unavailable(Exception):
@@ -22,11 +34,13 @@ class Contestant:
     """One side of a comparison.
 
     `start` runs it for as long as the context lasts and gives its base URL. Raises `Unavailable`.
+    `claims` are metrics that must come out so in every round, or the run is refused.
     """
 
     name: str
     what: str
     start: Callable[[], AbstractContextManager[Target]]
+    claims: Mapping[str, Bounds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

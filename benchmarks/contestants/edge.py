@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from subprocess import Popen
 
@@ -31,6 +31,7 @@ def edge_process(
     token: str = "",
     admin_port: int | None = None,
     settings: Mapping[str, str] | None = None,
+    cores: Set[int] = frozenset(),
 ) -> Iterator[tuple[str, Popen[bytes]]]:
     """The same for who wants to watch its process."""
     port, admin = free_port(), admin_port or free_port()
@@ -42,7 +43,7 @@ def edge_process(
         "TWOPASS_LOG_LEVEL": "warning",
         **(settings or {}),
     }
-    with server(command, f"http://127.0.0.1:{admin}/health", environment) as process:
+    with server(command, f"http://127.0.0.1:{admin}/health", environment, cores) as process:
         yield f"http://127.0.0.1:{port}", process
 
 

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from ..processes import free_port, server
 from ..scenario import Unavailable
 
-_CONFIG = Path(__file__).parent / "configs" / "varnish.vcl"
+CONFIGS = Path(__file__).parent / "configs"
+_CONFIG = CONFIGS / "varnish.vcl"
 
 
 @contextmanager
@@ -22,6 +23,7 @@ def varnish(
     ready: str = "/count/",
     *,
     gzip: bool = False,
+    memory: str = "256m",
     filled: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """One varnishd with its defaults before `origin`; `filled` goes into `config`.
@@ -39,6 +41,6 @@ def varnish(
             config.read_text().format(host=address.hostname, port=address.port, **names)
         )
         command = [program, "-j", "none", "-F", "-n", f"{folder}/work", "-f", str(written)]
-        command += ["-a", f"127.0.0.1:{port}", "-s", "malloc,256m"]
+        command += ["-a", f"127.0.0.1:{port}", "-s", f"malloc,{memory}"]
         with server(command, f"http://127.0.0.1:{port}{ready}"):
             yield f"http://127.0.0.1:{port}"

@@ -24,7 +24,7 @@ DATACACHE = {"REDIS": REDIS, "ENABLED": PEER.startswith("twopass")}
 if PEER == "twopass-redis":
     DATACACHE["PROCESS_BYTES"] = 0
 CACHEOPS_REDIS = REDIS
-CACHEOPS = {"things.thing": {"ops": {"get", "fetch"}, "timeout": 3600}}
+CACHEOPS = {"things.thing": {"ops": {"get", "fetch", "count"}, "timeout": 3600}}
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS}
     if REDIS

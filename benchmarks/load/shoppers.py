@@ -30,6 +30,9 @@ class Tally:
     latencies: Latencies = field(default_factory=Latencies)
     failures: list[str] = field(default_factory=list)
     changes: int = 0
+    hits: int = 0
+    told: int = 0
+    held: int = 0
 
 
 def shop(
@@ -66,6 +69,9 @@ async def _round(
         "pages_per_second": len(tally.latencies) / took,
         **{name: row[name] for name in ("p50_ms", "p99_ms")},
         "changes_per_second": tally.changes / took,
+        "page_hit_share": tally.hits / max(1, len(tally.latencies)),
+        # only our edge tells which parts it had
+        **({"all_held_share": tally.held / tally.told} if tally.told else {}),
         "client_busy": busy / took,
     }
 
@@ -75,6 +81,17 @@ async def _all(shoppers: Sequence[Shopper], seconds: float, tally: Tally) -> Non
     await asyncio.gather(*(shopper.wander(ends, tally) for shopper in shoppers))
     if tally.failures:
         raise RuntimeError(f"{len(tally.failures)} pages failed, the first: {tally.failures[0]}")
+
+
+def is_hit(page: Page) -> bool:
+    """Whether the cache before the shop, which says so, had the page itself."""
+    held = "twopass;hit" in page.header("cache-status")
+    return held or page.header("x-cache-hits") not in ("", "0")
+
+
+def is_all_held(page: Page) -> bool:
+    """Whether our edge had all parts of it, too."""
+    return is_hit(page) and " 0 asked" in page.header("server-timing")
 
 
 class Shopper:
@@ -101,6 +118,9 @@ class Shopper:
             page = await self.visitor.get(path)
             own = await self.visitor.get(OWN) if self._is_ajax else page
             tally.latencies.add(time.perf_counter() - began)
+            tally.hits += is_hit(page)
+            tally.told += " asked" in page.header("server-timing")
+            tally.held += is_all_held(page)
             if page.status != 200 or self._greeting not in own.body:
                 tally.failures.append(f"{path} (status {page.status}) does not greet its visitor")
             elif self._chance.random() < CHANGES and "/p/" in path:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from ..machine import load_core
 from ..results import Measurement
 from ..scenario import Unavailable
+
+Counts = Callable[[], Mapping[str, int]]
+"""What has reached an origin so far, by name."""
 
 _VISITORS: Final = """
 local cookies, paths, requests, turn = {cookies}, {paths}, {{}}, 0
@@ -49,11 +52,13 @@ def wrk(
     headers: Mapping[str, str] | None = None,
     cookies: Sequence[str] = (),
     requests: str = "",
+    counts: Counts | None = None,
 ) -> Measurement:
     """Requests per second, p50 and p99 in milliseconds, bytes per response, the load's own share.
 
     `cookies` are the Cookie fields of as many visitors, who take turns; `requests` is a Lua script
-    that says what is asked for instead.
+    that says what is asked for instead. `counts` tells before and after what an origin has heard:
+    what was added comes as `NAME_per_page`.
     Raises Unavailable without wrk, and RuntimeError when any request failed.
     """
     program = shutil.which("wrk")
@@ -66,10 +71,18 @@ def wrk(
         fields = [f"-H{name}: {value}" for name, value in (headers or {}).items()]
         command = ["taskset", "-c", str(load_core()), program, "-t1", f"-c{connections}"]
         command += [f"-d{max(1, round(seconds))}s", "-s", str(script), *fields, url]
+        heard = counts() if counts else {}
         began, busy = time.perf_counter(), _seconds_of_children()
         run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
         busy = (_seconds_of_children() - busy) / (time.perf_counter() - began)
-    return {**_parse(run.stdout + run.stderr), "client_busy": busy}
+    answered, row = _parse(run.stdout + run.stderr)
+    more = added(heard, counts(), answered) if counts else {}
+    return {**row, "client_busy": busy, **more}
+
+
+def added(before: Mapping[str, int], after: Mapping[str, int], pages: int) -> Measurement:
+    """What an origin has heard in between, for each page."""
+    return {f"{what}_per_page": (after[what] - before[what]) / pages for what in before}
 
 
 def _seconds_of_children() -> float:
@@ -89,6 +102,7 @@ def together(row: Measurement, requests: int) -> Measurement:
         "requests_per_second": row["requests_per_second"] / requests,
         "bytes_per_response": row["bytes_per_response"] * requests,
         "client_busy": row["client_busy"],
+        **{name: row[name] * requests for name in row if name.endswith("_per_page")},
     }
 
 
@@ -97,7 +111,8 @@ def _table(texts: Sequence[str]) -> str:
     return "{" + ", ".join(f'"{text}"' for text in texts) + "}"
 
 
-def _parse(output: str) -> Measurement:
+def _parse(output: str) -> tuple[int, Measurement]:
+    """How many requests were answered, and how fast."""
     result = re.search(r"RESULT (\d+) (\d+) ([\d.]+) ([\d.]+) ([\d.]+) (\d+)", output)
     errors = re.search(r"ERRORS (\d+) (\d+) (\d+) (\d+) (\d+)", output)
     if result is None or errors is None:
@@ -109,7 +124,7 @@ def _parse(output: str) -> Measurement:
     requests, microseconds = int(result[1]), int(result[2])
     if not requests:
         raise RuntimeError("wrk got no response at all")
-    return {
+    return requests, {
         "requests_per_second": requests / (microseconds / 1e6),
         "p50_ms": float(result[3]) / 1000,
         "p99_ms": float(result[4]) / 1000,

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from . import bars, lines, words
+from .configurations import configurations
 
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("benchmarks.report", "templates"),
@@ -23,12 +24,15 @@ _ENVIRONMENT.globals.update(
     over_time=lines.over_time,
     metrics_of=words.metrics_of,
     ordered=words.ordered,
+    configurations=configurations,
+    provenance=words.provenance,
 )
 _ENVIRONMENT.filters.update(
     number=words.number,
     factor=words.factor,
     label=words.label,
     margin=words.margin,
+    spread=words.spread,
     better_low=words.is_better_low,
 )
 

@@ -13,12 +13,14 @@ _NAMES: Final = {
     "held_pages_per_second": "highest pages per second that hold",
     "client_busy": "load client busy",
 }
-_UNITS: Final = {"ms": "ms", "mib": "MiB", "seconds": "s"}
+_UNITS: Final = {"ms": "ms", "us": "\u00b5s", "mib": "MiB", "seconds": "s"}
 _BETTER_LOW: Final = ("_ms", "seconds", "_mib", "_growth", "_errors", "descriptors")
 _BETTER_LOW_WORDS: Final = (
     "bytes",
     "queries",
     "requests_per_page",
+    "renderings",
+    "_ms_per",
     "database",
     "failed",
     "_us",
@@ -28,7 +30,7 @@ _BETTER_LOW_WORDS: Final = (
 )
 _FIRST: Final = (
     "held_pages_per_second", "pages_per_second", "requests_per_second", "whole_page_ms",
-    "first_byte_ms", "p50_ms", "p99_ms",
+    "first_byte_ms", "p50_ms", "p99_ms", "warm_us", "list_warm_us", "count_warm_us",
 )  # fmt: skip
 _ASIDE: Final = (
     "max_ms",
@@ -90,6 +92,18 @@ def number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.3g}" if abs(value) >= 0.001 or not value else f"{value:.1e}"
+
+
+def spread(row: Mapping[str, float]) -> str:
+    """A median with what the rounds lay between: "70,427 (69,800 to 71,200)"."""
+    median, least, most = (number(row[name]) for name in ("median", "min", "max"))
+    return median if least == most else f"{median} ({least} to {most})"
+
+
+def provenance(document: Mapping[str, Any]) -> str:
+    """When a result was measured, and from which commit; older ones do not tell."""
+    when, commit = (document.get(name) or "not recorded" for name in ("began", "commit"))
+    return f"Measured: {when}; commit: {commit}."
 
 
 def factor(ratio: float) -> str:

@@ -10,13 +10,13 @@ from ..contestants.edge import edge_before_site
 from ..load.wrk import wrk
 from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario
-from .visitors import cookies_of, read, require_held
+from .visitors import ASKED, HELD, cookies_of, counts, read, require_held
 
 PATH = "/forms/"
 
 
 def _measure(target: str, seconds: float) -> Measurement:
-    return wrk(target + PATH, seconds, cookies=cookies_of(target))
+    return wrk(target + PATH, seconds, cookies=cookies_of(target), counts=partial(counts, target))
 
 
 def _check(name: str, target: str) -> None:
@@ -34,13 +34,14 @@ SCENARIO = Scenario(
     name="csrf",
     what="A page of 10 kB with 18 forms; 50 visitors, each with a secret.",
     contestants=(
-        Contestant("twopass", "edge, one process; the origin hears nothing", edge_before_site),
-        Contestant("django", "gunicorn, one worker", partial(site, "plain")),
+        Contestant("twopass", "edge, one process", edge_before_site, HELD),
+        Contestant("django", "gunicorn, one worker", partial(site, "plain"), ASKED),
     ),
     measure=_measure,
     check=_check,
     goals=(
         Goal("pages per second on one core", "twopass", "requests_per_second", at_least=20_000),
+        Goal("requests to the origin, a page", "twopass", "origin_requests_per_page", at_most=0),
         Goal(
             "twopass against plain Django, pages per second",
             "twopass", "requests_per_second", at_least=10, against=("django",),

@@ -13,11 +13,12 @@ from ..contestants.nginx import nginx
 from ..contestants.varnish import varnish
 from ..load.wrk import wrk
 from ..results import Goal, Measurement
-from ..scenario import Contestant, Scenario
-from .visitors import cookies_of, read, require_held
+from ..scenario import NEVER, Contestant, Scenario
+from .visitors import cookies_of, counts, read, require_held
 
 SIZES = {"": 10, "_200kb": 200}
 """What metrics of a size end with, and its kilobytes."""
+HELD = {f"origin_requests_per_page{end}": NEVER for end in SIZES}
 PLAIN = "#identity"
 """Ends the address of a contestant whose visitors take no gzip."""
 LEVEL = 6
@@ -38,9 +39,12 @@ def _measure(target: str, seconds: float) -> Measurement:
 def _at(target: str, kilobytes: int, seconds: float) -> Measurement:
     base, _, is_plain = target.partition("#")
     url = base + _path(kilobytes)
+    headers = {} if is_plain else {"Accept-Encoding": "gzip"}
+    rates = wrk(
+        url, seconds, headers=headers, cookies=cookies_of(base), counts=partial(counts, base)
+    )
     if is_plain:
-        return wrk(url, seconds, cookies=cookies_of(base))
-    rates = wrk(url, seconds, headers={"Accept-Encoding": "gzip"}, cookies=cookies_of(base))
+        return rates
     return {**rates, "bytes_lost_percent": _lost(url, cookies_of(base)[0])}
 
 
@@ -67,7 +71,7 @@ def _identity() -> Contestant:
         with edge_before_site() as url:
             yield url + PLAIN
 
-    return Contestant("twopass-plain", "the same for visitors who take none", start)
+    return Contestant("twopass-plain", "the same for visitors who take none", start, HELD)
 
 
 SCENARIO = Scenario(
@@ -75,10 +79,12 @@ SCENARIO = Scenario(
     what="A page of 10 kB, and one of 200 kB, with 5 private parts held for each of 50 visitors, "
     "compressed. Bytes are lost against the document compressed as a whole.",
     contestants=(
-        Contestant("twopass", "edge: blocks compressed beforehand", edge_before_site),
+        Contestant("twopass", "edge: blocks compressed beforehand", edge_before_site, HELD),
         _identity(),
-        Contestant("nginx", "SSI and gzip", partial(nginx, partial(site, "ssi"), gzip=True)),
-        Contestant("varnish", "ESI and gzip", partial(varnish, partial(site, "esi"), gzip=True)),
+        Contestant("nginx", "SSI and gzip", partial(nginx, partial(site, "ssi"), gzip=True), HELD),
+        Contestant(
+            "varnish", "ESI and gzip", partial(varnish, partial(site, "esi"), gzip=True), HELD
+        ),
     ),
     measure=_measure,
     check=_check,

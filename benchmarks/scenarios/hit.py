@@ -10,36 +10,41 @@ from ..contestants.nginx import nginx
 from ..contestants.varnish import varnish
 from ..load.wrk import wrk
 from ..results import Goal, Measurement
-from ..scenario import Contestant, Scenario
-from .visitors import require_held
+from ..scenario import NEVER, Contestant, Scenario
+from .visitors import ASKED, HELD, counts, require_held
 
 PATH = "/page/1/"
 
 
 def _measure(target: str, seconds: float) -> Measurement:
-    return wrk(target + PATH, seconds)
+    return wrk(target + PATH, seconds, counts=partial(counts, target))
 
 
 def _check(name: str, target: str) -> None:
-    if name not in ("django", "django-cache"):  # where the cache is the origin, it is asked
+    if name == "django-cache":
+        require_held(target, PATH, 0, "renderings")
+    elif name != "django":
         require_held(target, PATH, 0)
 
 
 def _slow_path() -> Contestant:
     start = partial(edge_before_site, TWOPASS_FAST_PATH="no")
-    return Contestant("twopass-asgi", "the same without its fast path", start)
+    return Contestant("twopass-asgi", "the same without its fast path", start, HELD)
 
 
 SCENARIO = Scenario(
     name="hit",
     what="A cached page of 10 kB, 16 connections that never rest.",
     contestants=(
-        Contestant("twopass", "edge, one process; origin gunicorn", edge_before_site),
+        Contestant("twopass", "edge, one process; origin gunicorn", edge_before_site, HELD),
         _slow_path(),
-        Contestant("nginx", "proxy_cache, one worker", partial(nginx, partial(site, "ssi"))),
-        Contestant("varnish", "its defaults", partial(varnish, partial(site, "esi"))),
-        Contestant("django", "gunicorn, one worker, no cache", partial(site, "plain")),
-        Contestant("django-cache", "with Django's cache middleware", partial(site, "cache_page")),
+        Contestant("nginx", "proxy_cache, one worker", partial(nginx, partial(site, "ssi")), HELD),
+        Contestant("varnish", "its defaults", partial(varnish, partial(site, "esi")), HELD),
+        Contestant("django", "gunicorn, one worker, no cache", partial(site, "plain"), ASKED),
+        Contestant(
+            "django-cache", "with Django's cache middleware", partial(site, "cache_page"),
+            {**ASKED, "renderings_per_page": NEVER},
+        ),
     ),
     measure=_measure,
     check=_check,

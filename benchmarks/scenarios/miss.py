@@ -11,23 +11,24 @@ from ..contestants.varnish import varnish
 from ..load.wrk import wrk
 from ..results import Measurement
 from ..scenario import Contestant, Scenario
+from .visitors import ASKED, counts
 
 PATH = "/live/"
 
 
 def _measure(target: str, seconds: float) -> Measurement:
-    return wrk(target + PATH, seconds, connections=4)
+    return wrk(target + PATH, seconds, connections=4, counts=partial(counts, target))
 
 
 SCENARIO = Scenario(
     name="miss",
     what="A page of 10 kB that is asked for anew each time, 4 connections; the origin bounds it.",
     contestants=(
-        Contestant("twopass", "edge, one process", edge_before_site),
-        Contestant("nginx", "one worker", partial(nginx, partial(site, "ssi"))),
-        Contestant("varnish", "its defaults", partial(varnish, partial(site, "esi"))),
-        Contestant("django", "gunicorn with nothing before it", partial(site, "plain")),
+        Contestant("twopass", "edge, one process", edge_before_site, ASKED),
+        Contestant("nginx", "one worker", partial(nginx, partial(site, "ssi")), ASKED),
+        Contestant("varnish", "its defaults", partial(varnish, partial(site, "esi")), ASKED),
+        Contestant("django", "gunicorn with nothing before it", partial(site, "plain"), ASKED),
     ),
     measure=_measure,
-    check=lambda name, target: None,
+    check=lambda name, target: None,  # each round must ask the origin once a page: ASKED
 )

@@ -12,11 +12,14 @@ from ..contestants.nginx import nginx
 from ..contestants.varnish import varnish
 from ..load.wrk import in_turn, together, wrk
 from ..results import Goal, Measurement
-from ..scenario import Contestant, Scenario
-from .visitors import cookies_of, read, require_held, require_own
+from ..scenario import NEVER, Contestant, Scenario
+from .visitors import ASKED, HELD, cookies_of, counts, read, require_held, require_own
 
 AJAX = "#ajax"
 """Ends the address of a contestant whose pages are completed by a script."""
+
+IN_DJANGO = {"django-cache": "renderings", "django-fragments": "part_renderings"}
+"""Who caches within the origin, and what there is none of when it hits."""
 
 
 def scenario(parts: int, at_least: float) -> Scenario:
@@ -25,10 +28,11 @@ def scenario(parts: int, at_least: float) -> Scenario:
 
     def measure(target: str, seconds: float) -> Measurement:
         base, _, is_ajax = target.partition("#")
+        heard = partial(counts, base)
         if not is_ajax:
-            return wrk(base + path, seconds, cookies=cookies_of(base))
+            return wrk(base + path, seconds, cookies=cookies_of(base), counts=heard)
         script = in_turn(cookies_of(base), [path, of_script])
-        return together(wrk(base + path, seconds, requests=script), 2)
+        return together(wrk(base + path, seconds, requests=script, counts=heard), 2)
 
     def check(name: str, target: str) -> None:
         base, _, is_ajax = target.partition("#")
@@ -36,23 +40,26 @@ def scenario(parts: int, at_least: float) -> Scenario:
             require_held(base, of_script, parts)
             if read(base + path, "").count(b"data-part=") != parts:
                 raise RuntimeError(f"{base}{path} has no places for its parts")
-        elif name.startswith("django"):  # the cache, if any, is where requests are counted
+        elif name == "django":
             require_own(base, path, parts)
         else:
-            require_held(base, path, parts)
+            require_held(base, path, parts, IN_DJANGO.get(name, "origin_requests"))
 
     return Scenario(
         name=f"personal-{parts}",
         what=f"A page of 10 kB with {parts} private parts of 200 bytes, held for 50 visitors.",
         contestants=(
-            Contestant("twopass", "edge, one process; private fragments", edge_before_site),
-            Contestant("nginx", "SSI, one worker", partial(nginx, partial(site, "ssi"))),
-            Contestant("varnish", "ESI", partial(varnish, partial(site, "esi"))),
-            Contestant("ajax", "nginx; page and one request of a script, both held", _ajax),
-            Contestant(
-                "django-cache", "cache middleware, a page each", partial(site, "cache_page")
+            Contestant("twopass", "edge, one process; private fragments", edge_before_site, HELD),
+            Contestant("nginx", "SSI, one worker", partial(nginx, partial(site, "ssi")), HELD),
+            Contestant("varnish", "ESI", partial(varnish, partial(site, "esi")), HELD),
+            Contestant("ajax", "nginx; page and one request of a script, both held", _ajax, HELD),
+            _in_django("django-cache", "cache middleware, a page each", "cache_page"),
+            _in_django(
+                "django-fragments",
+                "{% cache %} around each text and each visitor's part",
+                "fragments",
             ),
-            Contestant("django", "gunicorn, one worker, no cache", partial(site, "plain")),
+            Contestant("django", "gunicorn, one worker, no cache", partial(site, "plain"), ASKED),
         ),
         measure=measure,
         check=check,
@@ -66,6 +73,12 @@ def scenario(parts: int, at_least: float) -> Scenario:
             ),
         ),
     )
+
+
+def _in_django(name: str, what: str, mode: str) -> Contestant:
+    """One whose cache is within the origin: every page is asked of it, none is rendered."""
+    claims = {**ASKED, f"{IN_DJANGO[name]}_per_page": NEVER}
+    return Contestant(name, what, partial(site, mode), claims)
 
 
 @contextmanager

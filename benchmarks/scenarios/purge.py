@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from ..contestants.filled_edge import filled_edge, require_all_held
 from ..contestants.objects import BLOCK, group, path
+from ..contestants.varnish import CONFIGS, varnish
 from ..load.filler import fill
 from ..machine import load_core
 from ..processes import free_port, python, server
 from ..results import Goal, Measurement
 from ..scenario import Contestant, Scenario, Unavailable
 
-COUNT: Final = 3 * BLOCK
+COUNT: Final = 4 * BLOCK
 """Objects held: a block for each of the large purges, and one that is left for last."""
 REST: Final = 1.0
 """Seconds in which what comes after a purge is watched too."""
 
-_VARNISH: Final = """
-vcl 4.1;
-backend default {{ .host = "127.0.0.1"; .port = "{origin}"; }}
-acl local {{ "127.0.0.1"; }}
-sub vcl_recv {{
-    if (req.method == "PURGE" && client.ip ~ local) {{ return (purge); }}
-    if (req.method == "BAN" && client.ip ~ local) {{
-        # "obj." only: then the ban lurker can work on it too
-        ban(req.http.X-Ban);
-        return (synth(200, "Banned"));
-    }}
-}}
-sub vcl_backend_response {{ set beresp.http.X-Url = bereq.url; }}
-"""
+_VCL: Final = CONFIGS / "purge.vcl"
 
-Purge = Callable[[], None]
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """How it is done, an object that it must drop, and one that must stay."""
+
+    act: Callable[[], None]
+    gone: str
+    stays: str = ""
+
+
 Purges = dict[str, Purge]
 
 
@@ -66,15 +63,15 @@ def _measure(target: str, _seconds: float) -> Measurement:
 def _measure_edge() -> Measurement:
     with filled_edge(COUNT) as running:
         require_all_held(running.url, running.count)
-        base = running.url
-        purges: Purges = {
-            "url": lambda: _receipt(running.purge(urls=[base + path(0)])),
-            "group": lambda: _receipt(running.purge(groups=[group(0)])),
-            "soft": lambda: _receipt(running.purge(groups=[group(BLOCK)], soft=True)),
-            "prefix": lambda: _receipt(running.purge(prefixes=[f"{base}/shop/1/"])),
-            "everything": lambda: _receipt(running.purge(all=True)),
+        base, purge = running.url, running.purge
+        acts = {
+            "url": lambda: _receipt(purge(urls=[base + path(0)])),
+            "group": lambda: _receipt(purge(groups=[group(0)])),
+            "soft": lambda: _receipt(purge(groups=[group(BLOCK)], soft=True)),
+            "prefix": lambda: _receipt(purge(prefixes=[f"{base}/shop/2/"])),
+            "everything": lambda: _receipt(purge(all=True)),
         }
-        return _watched(base, purges, witness=path(2 * BLOCK))
+        return _watched(base, _purges(acts), witness=path(3 * BLOCK))
 
 
 def _receipt(receipt: dict[str, object]) -> None:
@@ -82,28 +79,37 @@ def _receipt(receipt: dict[str, object]) -> None:
         raise RuntimeError(f"the purge was not applied: {receipt}")
 
 
+def _purges(acts: dict[str, Callable[[], None]]) -> Purges:
+    """With what each of them must drop, and must not."""
+    shown = {
+        "url": (path(0), path(1)),
+        "group": (path(2), path(BLOCK + 2)),
+        "soft": (path(BLOCK + 3), path(2 * BLOCK + 3)),
+        "prefix": (path(2 * BLOCK + 4), path(3 * BLOCK + 4)),
+        "everything": (path(3 * BLOCK + 5), ""),
+    }
+    return {name: Purge(act, *shown[name]) for name, act in acts.items()}
+
+
+@contextmanager
+def _objects() -> Iterator[str]:
+    """The shop that Varnish is filled from, on the load's core."""
+    base = f"http://127.0.0.1:{(port := free_port())}"
+    serving = python("-m", "benchmarks.site.objects", str(port))
+    with server(serving, base + path(0), cores={load_core()}):
+        yield base
+
+
 def _measure_varnish() -> Measurement:
-    program = shutil.which("varnishd") or shutil.which("varnishd", path="/usr/sbin") or ""
-    origin, port = free_port(), free_port()
-    serving = python("-m", "benchmarks.site.objects", str(origin))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        server(serving, f"http://127.0.0.1:{origin}{path(0)}", core=load_core()),
-    ):
-        config = Path(folder, "purge.vcl")
-        config.write_text(_VARNISH.format(origin=origin))
-        command = [program, "-j", "none", "-F", "-n", f"{folder}/work", "-f", str(config)]
-        command += ["-a", f"127.0.0.1:{port}", "-s", "malloc,4g"]
-        base = f"http://127.0.0.1:{port}"
-        with server(command, base + path(0)):
-            fill(base, map(path, range(COUNT)))
-            purges: Purges = {
-                "url": lambda: _send(base + path(0), "PURGE"),
-                "group": lambda: _send(base, "BAN", f"obj.http.xkey == {group(0)}"),
-                "prefix": lambda: _send(base, "BAN", "obj.http.X-Url ~ ^/shop/1/"),
-                "everything": lambda: _send(base, "BAN", "obj.status != 0"),
-            }
-            return _watched(base, purges, witness=path(2 * BLOCK))
+    with varnish(_objects, _VCL, path(0), memory="4g") as base:
+        fill(base, map(path, range(COUNT)))
+        acts = {
+            "url": lambda: _send(base + path(0), "PURGE"),
+            "group": lambda: _send(base, "BAN", f"obj.http.xkey == {group(0)}"),
+            "prefix": lambda: _send(base, "BAN", "obj.http.X-Url ~ ^/shop/2/"),
+            "everything": lambda: _send(base, "BAN", "obj.status != 0"),
+        }
+        return _watched(base, _purges(acts), witness=path(3 * BLOCK))
 
 
 def _send(url: str, method: str, ban: str = "") -> None:
@@ -119,12 +125,38 @@ def _watched(base: str, purges: Purges, witness: str) -> Measurement:
         time.sleep(REST)
         found["wait_without_ms"] = seen.longest() * 1000
         for name, purge in purges.items():
+            require_purged(base, purge, is_done=False)
+            seen.longest()
             begun = time.perf_counter()
-            purge()
+            purge.act()
             found[f"{name}_ms"] = (time.perf_counter() - begun) * 1000
             time.sleep(REST)
             found[f"{name}_wait_ms"] = seen.longest() * 1000
+            require_purged(base, purge, is_done=True)
     return found
+
+
+def require_purged(base: str, purge: Purge, *, is_done: bool) -> None:
+    """Raises RuntimeError unless it drops what it must, having been held, and nothing else."""
+    if is_hit(base + purge.gone) is is_done:
+        state = "still held after" if is_done else "not held before"
+        raise RuntimeError(f"{base}{purge.gone} is {state} the purge")
+    if purge.stays and not is_hit(base + purge.stays):
+        raise RuntimeError(f"{base}{purge.stays} is not held, and no purge was to drop it")
+
+
+def is_hit(url: str) -> bool:
+    """Whether it came fresh out of the cache, which says so: ours in Cache-Status, Varnish by two
+    numbers in X-Varnish, its own and that of the request that had fetched it."""
+    try:
+        with urlopen(url, timeout=10) as response:
+            fields = response.headers
+    except HTTPError as error:  # dropped, and nobody is behind our edge to ask
+        fields = error.headers
+        error.close()
+    status = fields.get("Cache-Status", "").replace(" ", "")
+    is_ours = status.startswith("twopass;hit") and "detail=stale" not in status
+    return is_ours or len(fields.get("X-Varnish", "").split()) == 2
 
 
 class _Witness:
@@ -168,17 +200,18 @@ class _Witness:
 SCENARIO = Scenario(
     name="purge",
     what=(
-        "Of 300,000 objects: one URL; a group of 100,000; softly one; a prefix of 100,000; all. "
+        "Of 400,000 objects: one URL; a group of 100,000; softly one; a prefix of 100,000; all. "
         "Milliseconds each, and the longest that a hit waited within a second of it. nginx has no "
         "purge without modules; Varnish bans by header (xkey is a module), which marks nothing: "
-        "later hits are held against the bans until its lurker has gone over all objects."
+        "later hits are held against the bans until its lurker has gone over all objects. Each must"
+        " have dropped an object that was held, and none that it does not name."
     ),
     contestants=(
         Contestant("twopass", "edge, one process, POST /purge", _edge),
         Contestant("varnish", "PURGE and ban, its defaults", _varnish),
     ),
     measure=_measure,
-    check=lambda name, target: None,
+    check=lambda name, target: None,  # each round proves its purges: require_purged
     goals=(
         Goal("a group of 100,000 objects, milliseconds", "twopass", "group_ms", at_most=50),
         Goal(

@@ -14,9 +14,10 @@ from ..contestants.django import async_site, site
 from ..contestants.edge import edge_before_site
 from ..contestants.nginx import nginx
 from ..contestants.varnish import varnish
+from ..load.wrk import added
 from ..results import Goal, Measurement
-from ..scenario import Contestant, Scenario
-from .visitors import cookies_of, read
+from ..scenario import Bounds, Contestant, Scenario, each
+from .visitors import cookies_of, counts
 
 PARTS = {"": 20, "_of_5": 5}
 """What metrics of a page are called after, and how many parts it has."""
@@ -35,15 +36,14 @@ def _measure(target: str, seconds: float) -> Measurement:
 def _page_of(base: str, path: str, name: str, seconds: float) -> dict[str, float]:
     cookie, parts = cookies_of(base)[0], int(path.split("/")[2])
     rows: list[tuple[float, float]] = []
-    before = int(read(f"{base}/count/", cookie))
+    before = counts(base)
     until = time.monotonic() + seconds
     while time.monotonic() < until or not rows:
         rows.append(_page(base, path, cookie, parts))
-    asked = int(read(f"{base}/count/", cookie)) - before - 1
     return {
         f"first_byte{name}_ms": statistics.median(first for first, _ in rows) * 1000,
         f"whole_page{name}_ms": statistics.median(whole for _, whole in rows) * 1000,
-        f"origin_requests_per_page{name}": asked / len(rows),
+        **{f"{what}{name}": n for what, n in added(before, counts(base), len(rows)).items()},
     }
 
 
@@ -68,13 +68,20 @@ def _check(_name: str, target: str) -> None:
     _measure(target, 0.5)
 
 
-def _sync(name: str, what: str, **settings: str) -> Contestant:
+def _asks(few: int | None = None) -> dict[str, Bounds]:
+    """The claim of a contestant who asks so often for each page; as often as it has parts."""
+    return {f"origin_requests_per_page{name}": each(few or n) for name, n in PARTS.items()}
+
+
+def _sync(name: str, what: str, claims: dict[str, Bounds], **settings: str) -> Contestant:
     @contextmanager
     def start() -> Iterator[str]:
         with edge_before_site(site, **settings) as url:
             yield url + SYNC
 
-    return Contestant(name, f"blocking renderers, {what}, gunicorn with four threads", start)
+    return Contestant(
+        name, f"blocking renderers, {what}, gunicorn with four threads", start, claims
+    )
 
 
 SCENARIO = Scenario(
@@ -82,11 +89,11 @@ SCENARIO = Scenario(
     what="A page of 10 kB with 20 parts of 50 ms each that are not kept, and one with 5; async "
     "views under uvicorn, one visitor at a time.",
     contestants=(
-        Contestant("twopass", "one bundle", partial(edge_before_site, async_site)),
-        _sync("twopass-sync", "one bundle", TWOPASS_BUNDLES_PER_PAGE="1"),
-        _sync("twopass-planned", "the bundles that the edge plans"),
-        Contestant("nginx", "SSI", partial(nginx, partial(async_site, "ssi"))),
-        Contestant("varnish", "ESI", partial(varnish, partial(async_site, "esi"))),
+        Contestant("twopass", "one bundle", partial(edge_before_site, async_site), _asks(1)),
+        _sync("twopass-sync", "one bundle", _asks(1), TWOPASS_BUNDLES_PER_PAGE="1"),
+        _sync("twopass-planned", "the bundles that the edge plans", {}),
+        Contestant("nginx", "SSI", partial(nginx, partial(async_site, "ssi")), _asks()),
+        Contestant("varnish", "ESI", partial(varnish, partial(async_site, "esi")), _asks()),
     ),
     measure=_measure,
     check=_check,

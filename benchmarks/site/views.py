@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -13,37 +12,18 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.vary import vary_on_cookie
 from django.views.generic import TemplateView
 
+from .counting import PART_RENDERINGS, note, so_far
 from .pages import SIZE, own, prose
 from .settings import MODE, SESSION_COOKIE_NAME, SLOWNESS
 
 BY_ITSELF = ("two_pass", "ssi", "esi", "ajax")
 """Modes in which a page holds a place for each part, and the part comes by itself."""
 
-_requests = itertools.count()
-
-
-class Counting:
-    """Middleware that counts the requests which reach this process."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self._get_response = get_response
-        if asyncio.iscoroutinefunction(get_response):
-            # as Django's own markcoroutinefunction does
-            self._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
-
-    def __call__(self, request: HttpRequest) -> Any:
-        """Count it."""
-        request.benchmark_count = next(_requests)  # type: ignore[attr-defined]
-        return self._get_response(request)
-
 
 @never_cache
 def count(request: HttpRequest) -> HttpResponse:
-    """How many requests came before this one."""
-    return HttpResponse(str(request.benchmark_count))  # type: ignore[attr-defined]
+    """What has reached this process so far."""
+    return JsonResponse(so_far())
 
 
 @never_cache
@@ -74,24 +54,44 @@ class Page(TemplateView):
         return {"title": f"Page {number}", "items": items, "filler": prose(SIZE - 3000, number)}
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A text and a part that is the visitor's own; each is made when a template asks for it."""
+
+    number: int
+    size: int
+    visitor: str
+
+    def text(self) -> str:
+        """The same for everybody."""
+        return prose(self.size, self.number)
+
+    def own(self) -> str:
+        """For this visitor only."""
+        note(PART_RENDERINGS)
+        return own(self.visitor, self.number)
+
+
 class Personal(TemplateView):
     """With `count` parts that are the visitor's own; how they get in depends on the mode."""
 
-    template_name = "personal.html"
+    template_name = "personal_fragments.html" if MODE == "fragments" else "personal.html"
     part = "own"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The text between the parts, and the parts where they are rendered in place."""
         number = int(kwargs["count"])
-        filler = int(kwargs.get("kilobytes", SIZE // 1000)) * 1000 // (number + 1)
+        size = int(kwargs.get("kilobytes", SIZE // 1000)) * 1000 // (number + 1)
         visitor = ""
-        if MODE in ("plain", "cache_page"):
+        if MODE not in BY_ITSELF:
             visitor = self.request.COOKIES.get(SESSION_COOKIE_NAME, "")
-        parts = [
-            {"number": n, "text": prose(filler, n), "own": own(visitor, n)} for n in range(number)
-        ]
-        include = f"part_{MODE if MODE in BY_ITSELF else 'plain'}.html"
-        return {"parts": parts, "include": include, "kind": self.part, "rest": prose(filler)}
+        return {
+            "parts": [Section(n, size, visitor) for n in range(number)],
+            "include": f"part_{MODE if MODE in BY_ITSELF else 'plain'}.html",
+            "kind": self.part,
+            "rest": Section(0, size, visitor),
+            "visitor": visitor,
+        }
 
 
 class Slow(Personal):

@@ -8,19 +8,22 @@ from collections.abc import AsyncIterator
 import pytest
 
 from benchmarks.load.client import Visitor
-from benchmarks.load.wrk import _parse, in_turn, together
+from benchmarks.load.wrk import _parse, added, in_turn, together
 
 REPORT = "RESULT 1000 2000000 150.0 900.0 1500.0 10240000\nERRORS {} 0 0 0 0\n"
 
 
 def test_wrk_is_understood() -> None:
-    assert _parse(REPORT.format(0)) == {
-        "requests_per_second": 500.0,
-        "p50_ms": 0.15,
-        "p99_ms": 0.9,
-        "max_ms": 1.5,
-        "bytes_per_response": 10240.0,
-    }
+    assert _parse(REPORT.format(0)) == (
+        1000,
+        {
+            "requests_per_second": 500.0,
+            "p50_ms": 0.15,
+            "p99_ms": 0.9,
+            "max_ms": 1.5,
+            "bytes_per_response": 10240.0,
+        },
+    )
 
 
 @pytest.mark.parametrize("output", ["", "RESULT 1", REPORT.format(3), REPORT.replace("1000", "0")])
@@ -36,12 +39,20 @@ def test_visitors_of_wrk_take_turns_and_ask_for_every_path() -> None:
 
 
 def test_a_page_and_its_scripts_request_are_one() -> None:
-    row = {**_parse(REPORT.format(0)), "client_busy": 0.5}
+    row = {**_parse(REPORT.format(0))[1], "client_busy": 0.5, "origin_requests_per_page": 0.5}
 
     assert together(row, 2) == {
         "requests_per_second": 250.0,
         "bytes_per_response": 20480.0,
         "client_busy": 0.5,
+        "origin_requests_per_page": 1.0,
+    }
+
+
+def test_what_an_origin_has_heard_is_told_for_each_page() -> None:
+    assert added({"requests": 7, "views": 7}, {"requests": 27, "views": 7}, 10) == {
+        "requests_per_page": 2.0,
+        "views_per_page": 0.0,
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.report import words, write
 from benchmarks.report.bars import Scale, bars
+from benchmarks.report.configurations import FOLDER
 from benchmarks.report.lines import nines, over_time, percentiles
 from benchmarks.results import Goal, Result
 
@@ -62,6 +63,15 @@ def test_what_matters_comes_first(tmp_path: Path) -> None:
     assert page.index('class="tiles"') < page.index("<svg")
 
 
+def test_a_peer_without_the_first_metric_has_a_ratio_all_the_same(tmp_path: Path) -> None:
+    rounds = {"twopass": [{"hit_us": 1.0, "warm_us": 4.0}], "cacheops": [{"warm_us": 400.0}]}
+    goal = Goal("w", "twopass", "hit_us", at_most=2)
+    page, text = reported(tmp_path, document(rounds=rounds, goals=(goal,)))
+
+    assert "- **1/100** warm, \u00b5s, twopass/cacheops" in text
+    assert "<b>1/100</b>" in page
+
+
 def test_what_goals_are_about_comes_before_all_else() -> None:
     goal = Goal("w", "django", "other", at_most=2)
 
@@ -94,6 +104,37 @@ def test_results_of_any_set_and_age_are_reported(tmp_path: Path) -> None:
     assert "<section" not in nothing
 
 
+def test_each_result_says_when_and_from_which_commit_it_is(tmp_path: Path) -> None:
+    older = document(scenario="older")
+    del older["commit"], older["began"]
+    newer = document(commit="0123456789ab with changes", began="2026-11-24 19:10 UTC")
+
+    for text in reported(tmp_path, older, newer):
+        assert "Measured: not recorded; commit: not recorded." in text
+        assert "Measured: 2026-11-24 19:10 UTC; commit: 0123456789ab with changes." in text
+
+
+def test_medians_of_the_page_come_with_their_spread(tmp_path: Path) -> None:
+    _, text = reported(
+        tmp_path, document(rounds={"twopass": [{"rate": 1000.0}, {"rate": 3000.0}, {"rate": 2.0}]})
+    )
+
+    assert "| twopass | 1,000 (2 to 3,000) |" in text
+
+
+def test_the_configurations_of_peers_are_shown(tmp_path: Path) -> None:
+    page, _ = reported(tmp_path, document())
+
+    for file in ("nginx.conf", "varnish.vcl", "storefront.vcl", "purge.vcl", "settings.py"):
+        assert f"/{file}</summary>" in page
+    assert "return (purge);" in page
+    # a peer whose configuration is written anywhere else would not be shown
+    inline = [
+        path.name for path in FOLDER.parents[1].rglob("*.py") if "vcl 4.1" in path.read_text()
+    ]
+    assert inline == []
+
+
 def test_samples_over_time_are_drawn(tmp_path: Path) -> None:
     line = [(10.0 * at, 100.0 + at) for at in range(30)]
     page, _ = reported(tmp_path, document(series={"twopass": {"edge_memory_mib": line}}))
@@ -111,6 +152,7 @@ def test_samples_over_time_are_drawn(tmp_path: Path) -> None:
         ("first_byte_ms", "first byte, ms"),
         ("edge_memory_mib", "edge memory, MiB"),
         ("queries_per_page", "queries per page"),
+        ("row_hit_us", "row hit, \u00b5s"),
     ],
 )
 def test_metrics_have_names_for_people(metric: str, told: str) -> None:
@@ -120,7 +162,8 @@ def test_metrics_have_names_for_people(metric: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("metric", "low"),
     [("p50_ms", True), ("bytes_per_response_200kb", True), ("requests_per_second", False),
-     ("origin_requests_per_page", True), ("held_pages_per_second", False), ("seconds", True)],
+     ("origin_requests_per_page", True), ("held_pages_per_second", False), ("seconds", True),
+     ("cpu_ms_per_page", True), ("renderings_per_page", True), ("page_hit_share", False)],
 )  # fmt: skip
 def test_whether_less_is_better(metric: str, low: bool) -> None:
     assert words.is_better_low(metric) is low

@@ -78,11 +78,13 @@ def test_what_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
 def test_the_document_keeps_its_form() -> None:
     """docs/benchmarks.md describes these fields; others read them."""
     goal = Goal("w", "twopass", "rate", at_least=3)
-    document = result(goals=(goal,), series={"twopass": {"memory": [(0.0, 1.5)]}}).to_json()
+    samples = {"twopass": {"memory": [(0.0, 1.5)]}}
+    document = result(goals=(goal,), series=samples, commit="1a2b", began="2026-01-02").to_json()
 
     assert list(document) == [
         *("format", "scenario", "what", "machine", "versions", "seconds"),
         *("rounds", "results", "ratios", "goals", "notes", "contestants", "headline", "series"),
+        *("commit", "began"),
     ]
     assert document["format"] == 1
     assert document["rounds"]["slow"] == [{"rate": 5.0}]
@@ -92,4 +94,5 @@ def test_the_document_keeps_its_form() -> None:
     assert document["contestants"] == {"twopass": "", "django": "", "slow": ""}
     assert document["headline"] == ["rate"]
     assert document["series"] == {"twopass": {"memory": [[0.0, 1.5]]}}
+    assert (document["commit"], document["began"]) == ("1a2b", "2026-01-02")
     assert json.loads(json.dumps(document)) == document

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from benchmarks.provenance import commit
 from benchmarks.runner import run
-from benchmarks.scenario import Contestant, Scenario, Unavailable
+from benchmarks.scenario import NEVER, Bounds, Contestant, Scenario, Unavailable, each
 
 LOG: list[str] = []
 
@@ -59,6 +63,22 @@ def test_rounds_are_interleaved_and_the_order_turns() -> None:
     assert result.rounds == {"twopass": [{"rate": 2}] * 2, "django": [{"rate": 2}] * 2}
 
 
+def test_a_result_knows_when_and_from_which_commit_it_is(tmp_path: Path) -> None:
+    result = run(scenario(contestant("twopass")), rounds=1, say=silent)
+
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", result.began)
+    assert re.fullmatch(r"([0-9a-f]{12}( with changes)?)?", result.commit)
+    assert commit(tmp_path) == ""
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@shop.example")
+    file = tmp_path / "code.py"
+    file.write_text("1")
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "One")):
+        subprocess.run([*git, *command], check=True)
+    assert re.fullmatch("[0-9a-f]{12}", commit(tmp_path))
+    file.write_text("2")
+    assert commit(tmp_path).endswith(" with changes")
+
+
 def test_an_absent_peer_is_named_and_left_out() -> None:
     compared = scenario(contestant("twopass"), contestant("varnish", missing="apt-get it"))
     result = run(compared, seconds=1, rounds=1, say=silent)
@@ -71,6 +91,31 @@ def test_a_cache_that_does_not_hit_is_refused_and_everything_stops() -> None:
     with pytest.raises(RuntimeError, match="never hits"):
         run(scenario(contestant("twopass"), claims=False), say=silent)
     assert LOG == ["start twopass"]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "measured", "accepted"),
+    [
+        (NEVER, 0.0, True),
+        (NEVER, 0.002, False),  # one page in five hundred was a miss
+        (NEVER, None, False),
+        (each(), 1.05, True),  # pages that were under way when the round ended
+        (each(), 0.99, False),  # one in a hundred came out of some cache
+        (each(20), 23.0, False),
+    ],
+)
+def test_a_round_that_is_not_what_was_claimed_is_refused(
+    claimed: Bounds, measured: float | None, accepted: bool
+) -> None:
+    row = {} if measured is None else {"origin_requests_per_page": measured}
+    cache = replace(contestant("nginx"), claims={"origin_requests_per_page": claimed})
+    compared = replace(scenario(cache), measure=lambda target, seconds: row)
+
+    if accepted:
+        assert run(compared, rounds=1, say=silent).rounds == {"nginx": [row]}
+        return
+    with pytest.raises(RuntimeError, match="nginx claims origin_requests_per_page"):
+        run(compared, rounds=1, say=silent)
 
 
 def test_only_chosen_peers_run() -> None:

@@ -48,9 +48,9 @@ def test_who_does_what_it_claims_takes_part(shop: Shop, name: str, answer: tuple
         ("django", (200, b"<span>Log in</span>"), "lacks the name"),
         ("django", (200, OWN.replace(b">1<", b">2<")), "lacks the name or the basket"),
         ("django", (200, OWN + b"<span>Hello, Emil</span>"), "more than one visitor"),
-        ("varnish", (200, OWN, {"X-Cache-Hits": "0"}), "no hit in Varnish"),
-        ("varnish", (200, OWN), "no hit in Varnish"),
-        ("twopass", (200, OWN, {"Cache-Status": "twopass;fwd=miss"}), "no hit in the edge"),
+        ("varnish", (200, OWN, {"X-Cache-Hits": "0"}), "is no hit"),
+        ("varnish", (200, OWN), "is no hit"),
+        ("twopass", (200, OWN, {"Cache-Status": "twopass;fwd=miss"}), "is no hit"),
         ("twopass", (200, OWN, ASKED), "not held"),
         ("twopass-unheld", (200, OWN, HELD), "holds private fragments"),
     ],
@@ -82,6 +82,20 @@ def test_a_round_counts_pages_and_not_the_scripts_requests(shop: Shop) -> None:
 
     assert asked.count("/own/") == len(asked) / 2
     assert 0 < row["pages_per_second"] * 0.3 < len(asked) / 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "hits", "held"),
+    [(HELD, 1.0, 1.0), (ASKED, 1.0, 0.0), ({"X-Cache-Hits": "2"}, 1.0, None), ({}, 0.0, None)],
+)
+def test_a_round_tells_what_share_of_pages_was_held(
+    shop: Shop, fields: dict[str, str], hits: float, held: float | None
+) -> None:
+    catalogue = Catalogue(("/en/p/mug/",), ("/en/c/mugs/",))
+    with shop(lambda path, cookie: (200, OWN, fields)) as base:
+        row = round_of_shoppers(base, 0.1, catalogue, [NORA])
+
+    assert (row["page_hit_share"], row.get("all_held_share")) == (hits, held)
 
 
 def test_the_catalogue_is_found_as_a_crawler_would(shop: Shop) -> None:
