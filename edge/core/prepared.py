@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from edge.core import dates
-from edge.core.deflate import Block, block
+from edge.core.deflate import Block, block, blocks_size
 from edge.core.messages import HOP_BY_HOP, Field, combined, first, has, with_vary
 from edge.core.purge import Labels
 from edge.core.shared import shared_fields
@@ -230,7 +230,7 @@ def prepare_shell(
         + label_size(shell.groups)
         + _length(body)
         + sum(len(name) + 128 + _length(parts) for name, parts in filled)
-        + _blocks_size(blocks),
+        + blocks_size(blocks or ()),
         blocks=blocks,
         is_codable=is_codable,
     )
@@ -261,7 +261,7 @@ def prepare_fragment(
         + len(plain)
         + 64 * len(parts)
         + label_size(labels.groups)
-        + _blocks_size(blocks),
+        + blocks_size(blocks or ()),
         blocks=blocks,
     )
 
@@ -292,10 +292,6 @@ def _is_compressible(fields: Sequence[Field], body: Sequence[Part]) -> bool:
 
 def _blocks(parts: Sequence[Part]) -> tuple[Block | None, ...]:
     return tuple(block(part) if isinstance(part, bytes) else None for part in parts)
-
-
-def _blocks_size(blocks: Sequence[Block | None] | None) -> int:
-    return sum(len(made.wire) + 160 for made in blocks or () if made is not None)
 
 
 def is_sendable(name: bytes) -> bool:
