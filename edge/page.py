@@ -104,7 +104,8 @@ class PageAnswer:
 
     def _begin_epoch(self, value: str) -> None:
         self._edge.tally.epochs.add()
-        self._set_cookies.append(epoch.field(value, self._inbound.head.scheme))
+        kept = [f for f in self._set_cookies if cookies.EPOCH not in cookies.names_set([f])]
+        self._set_cookies = [*kept, epoch.field(value, self._inbound.head.scheme)]
 
     # -- what is sent
 
