@@ -23,7 +23,8 @@ OVERHEAD = 864
 tables where these are just filled to the least. A test holds it to what is really used."""
 
 GROUP_OVERHEAD = 128
-"""Bytes that each of its groups costs beside its name, for which it may be the only one."""
+"""Bytes that each of its groups costs beside its name: that one's head, and a place in the index
+for it alone, or in the table of those that share the group, where that has just grown."""
 
 SOFT_WINDOW = 30.0
 """Seconds that a softly purged object may still be shown while it is refreshed."""
