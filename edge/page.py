@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from edge import epoch
 from edge.bundle import BundleHead
 from edge.core import cookies
-from edge.core.body import Stream
+from edge.core.body import Portion, Stream
 from edge.core.cache_status import CacheStatus
 from edge.core.fragment_key import Visit
 from edge.core.hit import Own, PageHit
@@ -102,7 +104,8 @@ class PageAnswer:
 
     def _begin_epoch(self, value: str) -> None:
         self._edge.tally.epochs.add()
-        self._set_cookies.append(epoch.field(value, self._inbound.head.scheme))
+        kept = [f for f in self._set_cookies if cookies.EPOCH not in cookies.names_set([f])]
+        self._set_cookies = [*kept, epoch.field(value, self._inbound.head.scheme)]
 
     # -- what is sent
 
@@ -172,17 +175,22 @@ class PageAnswer:
         if is_head:
             await responder.finish()
             return
-        spliced, stream = self._spliced(), Stream(self._shell, gzip=self._gzips)
-        await responder.write(stream.encode(spliced.take_pieces()))
+        spliced, stream = self._spliced(), Stream(gzip=self._gzips)
+        await responder.write(stream.encode(self._made(spliced.take_pieces())))
         second.begin()  # where nothing comes before the head, it has left by now
-        ready: list[tuple[int, bytes]] = []
+        ready: list[Portion] = []
         while (hole := spliced.awaited) is not None:
             if ready and not second.has(hole):
                 await responder.write(stream.encode(ready))
                 ready = []
             spliced.fill(hole, await second.fragment(hole))
-            ready += spliced.take_pieces()
+            ready += self._made(spliced.take_pieces())
         await responder.finish(stream.encode(ready) + stream.end())
+
+    def _made(self, pieces: Iterable[tuple[int, bytes]]) -> list[Portion]:
+        """Parts of the shell's body, each with its number, as parts with their blocks."""
+        blocks = self._shell.blocks or (None,) * len(self._shell.body)
+        return [(data, blocks[number]) for number, data in pieces]
 
     async def _is_overruled(self, head: BundleHead | None, responder: Responder) -> bool:
         """Take the bundle's cookies; answer with the gate's verdict if there is one.

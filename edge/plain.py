@@ -42,6 +42,9 @@ PAUSE = 1.0
 """Seconds for which stale responses are used without asking after the origin failed."""
 
 
+_PERSONAL = frozenset({b"authorization", b"cookie"})
+
+
 class Keeping:
     """Collects a response on its way to the visitor, to store it once it is complete."""
 
@@ -62,6 +65,10 @@ class Keeping:
     def is_wanted(self) -> bool:
         """Whether the response is to be stored, so far."""
         return self._body is not None
+
+    def is_for_all(self) -> bool:
+        """Whether nothing in it is one visitor's: it is stored, and no cookie selects it."""
+        return self.is_wanted() and not _PERSONAL & set(self._assessment.facts.vary.fields)
 
     @property
     def refusal(self) -> str | None:
@@ -243,7 +250,9 @@ class Plain:
             return Unfit(response.status)
         if asks_for_esi(response.headers):
             body = await response.read(edge.esi.limits.document)
-            document = compile_document(response.headers, body, edge.esi.limits)
+            document = compile_document(
+                response.headers, body, edge.esi.limits, is_for_all=keeping.is_for_all()
+            )
             renewed = keeping.complete(document)
             return Unfit(response.status) if renewed is None else Validated(renewed, 200)
         async for chunk in response.chunks():

@@ -18,6 +18,9 @@ NONCE_LENGTH = 22
 Piece = tuple[FramePart, Block | None]
 """A literal, with its block where it may be compressed; or the place of a token or nonce."""
 
+Portion = tuple[bytes, Block | None]
+"""Bytes of a page, with their block where they may be compressed."""
+
 
 def flat(shell: PreparedShell, plan: Plan, *, shows_tokens: bool) -> list[Piece]:
     """The page with its fragments in their places; nothing is copied.
@@ -124,24 +127,23 @@ def _filled(
 
 
 class Stream:
-    """A page that leaves in pieces, compressed where its shell is made for it and `gzip` says so.
+    """A page that leaves in pieces, as they are or with `gzip`.
 
-    What comes of fragments leaves in stored blocks: it may be a visitor's own.
+    What has no block made beforehand leaves in stored ones: it may be a visitor's own.
     """
 
-    def __init__(self, shell: PreparedShell, *, gzip: bool) -> None:
-        self._blocks = shell.blocks if gzip else None
+    def __init__(self, *, gzip: bool) -> None:
+        self._gzips = gzip
         self._crc = self._size = 0
         self._is_begun = False
 
-    def encode(self, pieces: Iterable[tuple[int, bytes]]) -> bytes:
-        """What leaves for these parts of the shell's body, each with its number."""
-        if self._blocks is None:
-            return b"".join(data for _, data in pieces)
+    def encode(self, pieces: Iterable[Portion]) -> bytes:
+        """What leaves for these."""
+        if not self._gzips:
+            return b"".join(data for data, _ in pieces)
         wire = [] if self._is_begun else [HEADER]
         self._is_begun = True
-        for number, data in pieces:
-            made = self._blocks[number]
+        for data, made in pieces:
             self._crc = append(self._crc, data, made)
             self._size += len(data)
             wire += stored(data) if made is None else [made.wire]
@@ -149,4 +151,4 @@ class Stream:
 
     def end(self) -> bytes:
         """What leaves behind the last of them."""
-        return b"" if self._blocks is None else end(self._crc, self._size)
+        return end(self._crc, self._size) if self._gzips else b""

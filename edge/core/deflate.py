@@ -52,6 +52,11 @@ def block(literal: bytes) -> Block:
     return Block(wire, zlib.crc32(literal), power)
 
 
+def blocks_size(blocks: Iterable[Block | None]) -> int:
+    """Bytes that it costs to keep them."""
+    return sum(len(made.wire) + 160 for made in blocks if made is not None)
+
+
 def stored_prefix(size: int) -> bytes:
     """What stands before `size` bytes, at most 65,535, that are not compressed."""
     return _PREFIX.pack(0, size, size ^ _MAX_STORED)

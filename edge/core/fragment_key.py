@@ -94,10 +94,11 @@ class Visit:
     def is_nobody(self, hole: FragmentHole, reads: KnownReads | None) -> bool:
         """Whether the fragment could read nothing that tells this visitor from others.
 
-        Before the first frame has said what it reads, any cookie might be it.
+        Before the first frame has said what it reads, any cookie might be it. What may write is
+        written for somebody: a session that it begins must reach this visitor, and no other.
         """
         visitor = self.visitor
-        if visitor.session is not None:
+        if visitor.session is not None or hole.writes:
             return False
         if visitor.has_any(hole.cookies) or visitor.has_any(hole.when_cookies):
             return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from edge.core import dates
-from edge.core.deflate import Block, block
+from edge.core.deflate import Block, block, blocks_size
 from edge.core.messages import HOP_BY_HOP, Field, combined, first, has, with_vary
 from edge.core.purge import Labels
 from edge.core.shared import shared_fields
@@ -23,7 +23,8 @@ OVERHEAD = 864
 tables where these are just filled to the least. A test holds it to what is really used."""
 
 GROUP_OVERHEAD = 128
-"""Bytes that each of its groups costs beside its name, for which it may be the only one."""
+"""Bytes that each of its groups costs beside its name: that one's head, and a place in the index
+for it alone, or in the table of those that share the group, where that has just grown."""
 
 SOFT_WINDOW = 30.0
 """Seconds that a softly purged object may still be shown while it is refreshed."""
@@ -234,7 +235,7 @@ def prepare_shell(
         + label_size(shell.groups)
         + _length(body)
         + sum(len(name) + 128 + _length(parts) for name, parts in filled)
-        + _blocks_size(blocks),
+        + blocks_size(blocks or ()),
         blocks=blocks,
         is_codable=is_codable,
     )
@@ -265,7 +266,7 @@ def prepare_fragment(
         + len(plain)
         + 64 * len(parts)
         + label_size(labels.groups)
-        + _blocks_size(blocks),
+        + blocks_size(blocks or ()),
         blocks=blocks,
     )
 
@@ -296,10 +297,6 @@ def _is_compressible(fields: Sequence[Field], body: Sequence[Part]) -> bool:
 
 def _blocks(parts: Sequence[Part]) -> tuple[Block | None, ...]:
     return tuple(block(part) if isinstance(part, bytes) else None for part in parts)
-
-
-def _blocks_size(blocks: Sequence[Block | None] | None) -> int:
-    return sum(len(made.wire) + 160 for made in blocks or () if made is not None)
 
 
 def is_sendable(name: bytes) -> bool:

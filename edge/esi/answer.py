@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from edge.core.assembled import (
     streamed_fields,
     varies_by_coding,
 )
+from edge.core.body import Portion, Stream
 from edge.core.esi_document import Document, DocumentError, compile_document
 from edge.core.freshness import initial_age
 from edge.core.inbound import Inbound
@@ -29,8 +29,6 @@ from edge.esi.assembly import Assembly
 from edge.fetch import OriginResponse
 from edge.plain import Keeping
 from edge.respond import Responder
-
-GZIP_LEVEL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,8 @@ async def take_document(
     if inbound.head.method == b"HEAD":
         return EsiResponse(response.status, part, None)
     body = await response.read(edge.esi.limits.document)
-    document = compile_document(response.headers, body, edge.esi.limits)
+    is_for_all = keeping is not None and keeping.is_for_all()
+    document = compile_document(response.headers, body, edge.esi.limits, is_for_all=is_for_all)
     stored = None if keeping is None else keeping.complete(document)
     return EsiResponse(response.status, part, document, stored is not None)
 
@@ -129,7 +128,8 @@ class _Answer:
         self._assembly = assembly
         self._responder = responder
         headers = inbound.head.headers
-        self._is_gzipped = self._document.was_coded and accepts_gzip(headers)
+        self._is_gzipped = self._document.blocks is not None and accepts_gzip(headers)
+        self._stream = Stream(gzip=self._is_gzipped)
 
     async def send(self, fields: Sequence[Field]) -> None:
         """Send it, at once where all of it is at hand."""
@@ -150,14 +150,14 @@ class _Answer:
         if assembly.error is not None and not self._responder.is_started:
             await self._responder.text(502, "This page could not be put together.", _trace(fields))
 
-    async def _whole(self, fields: Sequence[Field], body: bytes) -> None:
+    async def _whole(self, fields: Sequence[Field], pieces: list[Portion]) -> None:
         inbound, response = self._inbound, self._response
         request = Request(inbound.head.headers, self._document.variables)
         fields = page_fields(fields, [response.part, *self._assembly.parts], request)
         fields = self._coded(fields)
         is_kept = b"no-store" not in (combined(fields, b"cache-control") or b"")
         if response.status == 200 and is_kept:
-            tag = entity_tag(body)
+            tag = entity_tag(b"".join(data for data, _ in pieces))
             fields.append((b"etag", tag))
             if inbound.head.method in (b"GET", b"HEAD") and is_not_modified(
                 inbound.head.headers, tag
@@ -165,12 +165,10 @@ class _Answer:
                 self._edge.tally.not_modified.add()
                 await self._responder.whole(304, not_modified_fields(fields), b"")
                 return
-        if self._is_gzipped:
-            gzip = _compressor()
-            body = gzip.compress(body) + gzip.flush()
+        body = self._stream.encode(pieces) + self._stream.end()
         await self._responder.whole(response.status, fields, body)
 
-    async def _streamed(self, fields: Sequence[Field], ready: bytes) -> None:
+    async def _streamed(self, fields: Sequence[Field], ready: list[Portion]) -> None:
         responder, assembly = self._responder, self._assembly
         fields = self._coded(streamed_fields(fields, [self._response.part]))
         fields.append(UNBUFFERED)
@@ -178,14 +176,13 @@ class _Answer:
         if not assembly.asked:  # HEAD
             await responder.finish()
             return
-        gzip = _compressor() if self._is_gzipped else None
         while True:
-            await responder.write(_flushed(gzip, ready) if gzip else ready)
+            await responder.write(self._stream.encode(ready))
             if assembly.is_finished:
                 break
             ready = await assembly.more()
         if assembly.error is None:  # else the page is cut, so that nobody takes it for whole
-            await responder.finish(gzip.flush() if gzip else b"")
+            await responder.finish(self._stream.end())
 
     def _coded(self, fields: list[Field]) -> list[Field]:
         if self._document.was_coded:
@@ -193,15 +190,6 @@ class _Answer:
         if self._is_gzipped:
             fields.append((b"content-encoding", b"gzip"))
         return fields
-
-
-def _compressor() -> zlib._Compress:
-    return zlib.compressobj(GZIP_LEVEL, wbits=31)
-
-
-def _flushed(gzip: zlib._Compress, data: bytes) -> bytes:
-    """What the visitor can show at once."""
-    return gzip.compress(data) + gzip.flush(zlib.Z_SYNC_FLUSH) if data else b""
 
 
 _TRACE = frozenset({b"cache-status", b"via", b"set-cookie"})

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from edge.core.assembled import Part
+from edge.core.body import Portion
 from edge.core.esi_document import Document, DocumentError
 from edge.core.inbound import Inbound
 from edge.core.key import BadTarget
@@ -14,6 +15,7 @@ from edge.core.steps import Serve, Step
 from edge.edge import Edge
 from edge.esi.fragment import Arrived, Fragment, Missing, Outcome
 from fragments.esi import Cancel, Evaluation, Fetch
+from fragments.esi.program import Literal
 
 logger = logging.getLogger("twopass.edge.esi")
 
@@ -36,6 +38,7 @@ class Assembly:
         self._edge = edge
         self._inbound = inbound
         self._asks = asks
+        self._blocks = document.blocks or {}
         self._began = asyncio.get_running_loop().time()
         self._gate = asyncio.Semaphore(MAX_AT_ONCE)
         self._changed = asyncio.Event()
@@ -69,14 +72,14 @@ class Assembly:
         """How many fragments are being asked for."""
         return len(self._tasks)
 
-    def take(self) -> bytes:
-        """The bytes that have become ready."""
-        ready = self._evaluation.output()
-        self._waiting = max(0, self._waiting - len(ready))
+    def take(self) -> list[Portion]:
+        """What has become ready."""
+        ready = [self._portion(piece) for piece in self._evaluation.pieces()]
+        self._waiting = max(0, self._waiting - sum(len(data) for data, _ in ready))
         return ready
 
-    async def more(self) -> bytes:
-        """Wait until something has come; the bytes that are ready then."""
+    async def more(self) -> list[Portion]:
+        """Wait until something has come; what is ready then."""
         await self._changed.wait()
         self._changed.clear()
         self._perform()
@@ -97,6 +100,11 @@ class Assembly:
                 # without its query, which may say who asks
                 extra={"url": (first.url or "").partition("?")[0], "page": self._label},
             )
+
+    def _portion(self, piece: bytes | Literal) -> Portion:
+        if isinstance(piece, Literal):
+            return piece.data, self._blocks.get(piece.data)
+        return piece, None
 
     @property
     def _label(self) -> str:

@@ -216,7 +216,9 @@ class Fragment:
         part = Part(response.headers, keeping.age)
         if asks_for_esi(response.headers):
             body = await response.read(limit)
-            document = compile_document(response.headers, body, self._edge.esi.limits)
+            document = compile_document(
+                response.headers, body, self._edge.esi.limits, is_for_all=keeping.is_for_all()
+            )
             keeping.complete(document)
             return Arrived(document.program, part, "fetched")
         codings = codings_of(combined(response.headers, b"content-encoding"))

@@ -15,8 +15,13 @@ _LAST: Final = b"\xff"
 
 N = TypeVar("N", str, bytes)
 
-_Index: TypeAlias = "dict[N, Entry[K, V] | set[Entry[K, V]]]"
-"""By name. Most have one entry, and a set for it would take more than two hundred bytes."""
+_Some: TypeAlias = "tuple[Entry[K, V], ...] | dict[Entry[K, V], None]"
+_Index: TypeAlias = "dict[N, Entry[K, V] | _Some[K, V]]"
+"""By name: one entry, a few, or many."""
+
+FEW: Final = 5
+"""Entries that stand in a tuple of just their number. More are the keys of a dictionary: 60 bytes
+each at most, when its table has just grown. In a set it would be twice that, or more."""
 
 
 class LabelIndex(Generic[K, V]):
@@ -66,11 +71,7 @@ class LabelIndex(Generic[K, V]):
         found: list[Entry[K, V]] = []
         first = prefix.encode()
         for url in self._sorted.irange(first, first + _LAST):
-            entry = self._urls[url]
-            if isinstance(entry, set):
-                found += entry
-            else:
-                found.append(entry)
+            found += _found(self._urls, url)
         return found
 
 
@@ -78,7 +79,7 @@ def _found(index: _Index[N, K, V], name: N) -> Collection[Entry[K, V]]:
     found = index.get(name)
     if found is None:
         return ()
-    return found if isinstance(found, set) else (found,)
+    return (found,) if isinstance(found, Entry) else found
 
 
 def _add(index: _Index[N, K, V], name: N, entry: Entry[K, V]) -> bool:
@@ -87,22 +88,27 @@ def _add(index: _Index[N, K, V], name: N, entry: Entry[K, V]) -> bool:
     if found is None:
         index[name] = entry
         return True
-    if isinstance(found, set):
-        found.add(entry)
-    else:
-        index[name] = {found, entry}
+    if isinstance(found, dict):
+        found[entry] = None
+        return False
+    some: tuple[Entry[K, V], ...] = (found,) if isinstance(found, Entry) else found
+    if entry not in some:
+        more = (*some, entry)
+        index[name] = more if len(more) <= FEW else dict.fromkeys(more)
     return False
 
 
 def _remove(index: _Index[N, K, V], name: N, entry: Entry[K, V]) -> bool:
     """Whether nothing has the name any more."""
     found = index.get(name)
-    if isinstance(found, set):
-        found.discard(entry)
-        if len(found) == 1:
-            index[name] = found.pop()
-        return False
-    if found is not entry:
-        return False
-    del index[name]
-    return True
+    if isinstance(found, dict):
+        found.pop(entry, None)
+        if len(found) == FEW:
+            index[name] = tuple(found)
+    elif isinstance(found, tuple):
+        left = tuple(other for other in found if other is not entry)
+        index[name] = left if len(left) > 1 else left[0]
+    elif found is entry:
+        del index[name]
+        return True
+    return False

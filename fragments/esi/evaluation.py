@@ -51,7 +51,7 @@ class FragmentFailure:
 class _Sequence:
     """Output in order: bytes and sequences still to be filled. Held: not to be written yet."""
 
-    items: list[bytes | _Sequence] = field(default_factory=list)
+    items: list[bytes | Literal | _Sequence] = field(default_factory=list)
     is_complete: bool = False
     is_held: bool = False
     is_written: bool = False
@@ -90,6 +90,11 @@ class _Waiting:
     context: _Context
     url: str | None
     is_alt: bool
+
+
+def as_bytes(piece: bytes | Literal) -> bytes:
+    """What a piece of the page says."""
+    return piece.data if isinstance(piece, Literal) else piece
 
 
 class Evaluation:
@@ -135,7 +140,11 @@ class Evaluation:
 
     def output(self) -> bytes:
         """The bytes that have become ready since the last call."""
-        ready: list[bytes] = []
+        return b"".join(map(as_bytes, self.pieces()))
+
+    def pieces(self) -> list[bytes | Literal]:
+        """The same in pieces: the document's own literals as they are, all else as bytes."""
+        ready: list[bytes | Literal] = []
         while self._cursor and self.error is None:
             sequence, index = self._cursor[-1]
             if sequence.is_held:
@@ -143,16 +152,16 @@ class Evaluation:
             if index < len(sequence.items):
                 item, sequence.items[index] = sequence.items[index], b""
                 self._cursor[-1] = (sequence, index + 1)
-                if isinstance(item, bytes):
+                if isinstance(item, _Sequence):
+                    self._cursor.append((item, 0))
+                else:
                     sequence.is_written = True
                     ready.append(item)
-                else:
-                    self._cursor.append((item, 0))
             elif sequence.is_complete:
                 self._cursor.pop()
             else:
                 break
-        return b"".join(ready)
+        return ready
 
     # Reports. Those for fetches cancelled or settled already are ignored: they may have crossed.
 
@@ -188,7 +197,7 @@ class Evaluation:
         for node in block:
             match node:
                 case Literal(data):
-                    into.items.append(data)
+                    into.items.append(node if context.depth == 0 else data)
                 case Substitution(template):
                     text = render_text(template, self._request)
                     into.items.append(text.encode("utf-8", "surrogateescape"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from urllib.parse import quote
 
 import httpx
@@ -32,6 +34,31 @@ def product(shop: Stack, listing: str) -> str:
         if products_on(httpx.get(shop.edge + path).text):
             return path
     raise AssertionError("nothing is in stock")
+
+
+def test_curl_and_gzip_read_what_is_put_together_in_gzip(shop: Stack, listing: str) -> None:
+    """One visitor's page, from blocks made beforehand, by decoders that are not Python's."""
+    with Shopper(shop.edge, "Gwen") as gwen:
+        gwen.add(listing, products_on(gwen.see(listing).response.text)[0])
+        for _ in range(2):
+            gwen.see(listing)
+        plain = gwen.client.get(listing, headers={"Accept-Encoding": "identity"})
+        jar = "; ".join(f"{name}={value}" for name, value in gwen.client.cookies.items())
+    with httpx.stream(
+        "GET", shop.edge + listing, headers={"Accept-Encoding": "gzip", "Cookie": jar}
+    ) as page:
+        coded = b"".join(page.iter_raw())
+    assert page.headers["content-encoding"] == "gzip"
+    assert "hit" in page.headers["cache-status"]
+    read = [subprocess.run(["gzip", "-dc"], input=coded, capture_output=True, check=True).stdout]
+    if shutil.which("curl"):
+        command = ["curl", "-sS", "--compressed", "-H", f"Cookie: {jar}", shop.edge + listing]
+        read.append(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    for document in read:
+        assert re.sub(rb"[A-Za-z0-9]{64}", b"token", document) == re.sub(
+            rb"[A-Za-z0-9]{64}", b"token", plain.content
+        )
 
 
 def test_a_visitor_shops(shop: Stack, listing: str, product: str) -> None:

@@ -321,8 +321,22 @@ def test_https_behind_the_edge(traps_factory: Callable[..., Stack]) -> None:
             assert page.status_code == 200
             assert who(page) == "nobody"
         assert "hit" in page.headers["cache-status"]
-        set_cookie = page.headers.get("set-cookie", "")
-        assert "csrftoken" not in set_cookie or "Secure" in set_cookie
+        name, value, *attributes = re.split("[=;] ?", page.headers["set-cookie"])
+        assert name == "csrftoken"
+        assert "Secure" in attributes
+        token = TOKEN.search(page.text)
+        assert token
+        form = {"csrfmiddlewaretoken": token[1]}
+        for where, status in (
+            ({"Referer": "https://shop.example/page/home/"}, 302),
+            ({"Origin": "https://shop.example"}, 302),
+            ({"Referer": "https://evil.example/page/home/"}, 403),
+            ({}, 403),
+        ):
+            sent = client.post(
+                "/plain-form/", data=form, headers={**secure, **where, "Cookie": f"{name}={value}"}
+            )
+            assert sent.status_code == status
 
 
 def test_tokens_in_the_session(traps_factory: Callable[..., Stack]) -> None:

@@ -544,6 +544,12 @@ CODERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def zipped(text: str, *headers: tuple[str, str]) -> Answer:
+    """A document that the origin has compressed."""
+    fields = [HTML, ESI, ("content-encoding", "gzip"), *headers]
+    return Answer(200, fields, gzip.compress(text.encode()))
+
+
 class TestCodings:
     @pytest.mark.parametrize("outer", CODERS)
     @pytest.mark.parametrize("inner", CODERS)
@@ -574,7 +580,7 @@ class TestCodings:
         gate = asyncio.Event()
         body = gzip.compress(f"before {include('/part')} after".encode())
         origin.pages |= {
-            "/": Answer(200, [HTML, ESI, ("content-encoding", "gzip")], body),
+            "/": Answer(200, [HTML, ESI, FRESH, ("content-encoding", "gzip")], body),
             "/part": Answer(200, [HTML], [gate, b"P"]),
         }
         exchange = RawExchange(bench, "GET", "/", headers=[("accept-encoding", "gzip")])
@@ -588,3 +594,57 @@ class TestCodings:
         rest: Any = decoder.decompress(b"".join(exchange.pieces[sent:]))
         assert rest == b"P after"
         assert decoder.eof
+
+    async def test_what_is_for_all_is_compressed_once(
+        self, bench: Bench, origin: ScriptedOrigin
+    ) -> None:
+        text, own = "<li>like all others</li>" * 100, "only for ann " * 10
+        nested = (
+            f'<esi:choose><esi:when test="1==1">{text}{include("/own")}</esi:when></esi:choose>'
+        )
+        origin.pages |= {
+            "/": zipped(text + nested, FRESH),
+            "/own": fragment(own, ("cache-control", "private, no-store")),
+        }
+        for _ in range(2):
+            got = await bench.get("/", accept_encoding="gzip")
+            body = got.text.encode("latin-1")
+            assert gzip.decompress(body).decode() == text * 2 + own
+            assert own.encode() in body  # as it is
+            assert len(body) < len(text) / 5 + len(own)
+
+    @pytest.mark.parametrize(
+        "place", ["fragment", "streamed", "variable", "private", "vary", "silent", "no-store"]
+    )
+    async def test_no_length_tells_a_secret(self, origin: ScriptedOrigin, place: str) -> None:
+        """BREACH: what is guessed makes a page no shorter for being right."""
+        control = {"silent": [], "vary": [FRESH, ("vary", "cookie")]}.get(
+            place, [("cache-control", {"private": "private, max-age=60"}.get(place, place))]
+        )
+        shown = "<esi:vars>$(QUERY_STRING{q}) $(HTTP_COOKIE{token})</esi:vars>"
+
+        def page(seen: Seen) -> Answer:
+            guess, text = seen.target.partition("=")[2], "text that is for all " * 20
+            match place:
+                case "fragment" | "streamed":
+                    return zipped(f"{text}{guess}{include('/own')}", FRESH)
+                case "variable":
+                    return zipped(text + shown, FRESH)
+                case _:
+                    return zipped(f"{text}{seen['cookie']}{guess}{include('/own')}", *control)
+
+        def own(seen: Seen) -> Answer:
+            body = str(seen["cookie"]).encode()
+            headers = [HTML, ("cache-control", "private, no-store")]
+            return Answer(200, headers, [body[:6], body[6:]] if place == "streamed" else body)
+
+        origin.pages |= {"/": page, "/own": own}
+        secrets = "token=7f3a9c51e2", "token=b8d04e6c19"
+        async with Bench(origin, esi_cookie=("token",)) as bench:
+            for guess in (*secrets, "token=7f3a9c0000", "token=", "nothing", "7f3a9c51e2" * 4):
+                lengths = set()
+                for secret in (*secrets, *secrets):
+                    got = await bench.get(f"/?q={guess}", accept_encoding="gzip", cookie=secret)
+                    lengths.add(len(got.text))
+                assert len(lengths) == 1
+                assert secret[6:] in got.text  # as it is

@@ -373,6 +373,23 @@ async def test_cookies_of_a_bundle_reach_its_visitor_only_and_are_never_stored(
     assert [other.text for other in others] == [".", "."]
 
 
+async def test_a_session_that_a_fragment_begins_is_its_visitors(
+    bench: Bench, origin: ScriptedOrigin
+) -> None:
+    """Whoever comes without any cookie is asked for alone where something may be written."""
+    origin.pages["/"] = shell(hole("seen", writes=True), hole("x"))
+    origin.fragments = {"seen": Frame(0, 200, (b"",), "no-store", wrote=True), "x": b"."}
+    for number in range(3):
+        origin.bundle_headers = [("set-cookie", f"sessionid=new{number}; Path=/")]
+
+        page = await bench.get("/")
+
+        assert page.set_cookies["sessionid"] == f"new{number}"
+        assert "twopass_epoch" in page.set_cookies
+        assert len(page.headers.get_list("set-cookie")) == len(page.set_cookies)
+    assert len(bench.edge.memory.private) == 0
+
+
 async def test_cookies_after_the_head_are_dropped_and_counted(
     bench: Bench, origin: ScriptedOrigin
 ) -> None:

@@ -334,6 +334,31 @@ def test_uvicorn_has_what_this_rests_on() -> None:
         assert name in cycle, name
 
 
+async def test_uvicorns_connections_have_what_this_rests_on(lines: Lines) -> None:
+    """The same of objects: what a connection knows of itself, and that the scope holds its list."""
+    line = lines.fast()
+    protocol = line.protocol
+
+    assert protocol.client == line.wire.get_extra_info("peername")
+    assert protocol.scheme == "http"
+    assert protocol in protocol.connections is protocol.server_state.connections
+    assert isinstance(protocol.app_state, dict)
+    # `_hand_on` adds the fields that were read before uvicorn began, an absolute target replaces
+    # Host: both in the list that the scope has already
+    await line.ask(request("/plain", "X-Own: 1"))
+    assert protocol.scope["headers"] is protocol.headers
+    assert (b"x-own", b"1") in protocol.headers
+    assert protocol.scope["state"] == protocol.app_state
+
+
+def test_https_and_proxies_are_seen_by_a_connection() -> None:
+    source = inspect.getsource(HttpToolsProtocol.connection_made)
+
+    for line in ("self.client = get_remote_addr(transport)", "self.connections.add(self)",
+                 'self.scheme = "https" if is_ssl(transport) else "http"'):  # fmt: skip
+        assert line in source
+
+
 async def test_a_hit_behind_a_head_without_body_does_not_overtake_it(lines: Lines) -> None:
     line = lines.fast()
 

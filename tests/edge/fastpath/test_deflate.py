@@ -9,7 +9,7 @@ import zlib
 
 import deflate
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.core.deflate import COMBINED_FROM, HEADER, Checksum, append, block, end, stored
@@ -46,6 +46,14 @@ def test_zlib_and_libdeflate_read_any_document(document: list[tuple[bool, bytes]
     assert zlib.decompress(data, wbits=31) == plain
     assert gzip.decompress(data) == plain
     assert bytes(deflate.gzip_decompress(data, len(plain) + 1)) == plain
+
+
+@settings(max_examples=40)  # each is a process
+@given(documents)
+def test_gnu_gzip_reads_any_document(document: list[tuple[bool, bytes]]) -> None:
+    plain, data = gzipped(document)
+
+    assert by_gzip(data) == plain
 
 
 @pytest.mark.parametrize("seed", range(8))

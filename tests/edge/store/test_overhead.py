@@ -20,7 +20,7 @@ from edge.core.steps import Page
 from edge.core.stored import prepare
 from edge.settings import Settings
 from edge.store.memory import Memory
-from fragments.shell import Shell
+from fragments.shell import FragmentHole, Part, Shell
 from fragments.signing import Keyring
 
 COUNT = 10_000
@@ -91,6 +91,45 @@ def fill_fragment(memory: Memory, number: int) -> int:
     return len(body) + len(key[0]) + len(labels.groups[0])
 
 
+def groups_of(number: int, shared_by: int) -> tuple[str, ...]:
+    """Twenty groups that so many objects are in."""
+    return tuple(f"product:{number // shared_by}:{group}" for group in range(20))
+
+
+def shell_in_groups(shared_by: int, holes: int = 0) -> Fill:
+    def fill(memory: Memory, number: int) -> int:
+        now, key, body = (
+            NOW + number / 1000,
+            b"https://shop.test" + path_of(number),
+            body_of(number),
+        )
+        parts: list[Part] = [body]
+        for hole in range(holes):
+            token = b"signed-include-%d-%d" % (number, hole)
+            parts += (FragmentHole(token, placeholder=b"wait"), b"<p>%d of %d" % (hole, number))
+        headers = (("content-type", (b"text/html",)),)
+        shell = Shell(200, headers, tuple(parts), 600.0, groups=groups_of(number, shared_by))
+        prepared = prepare_shell(shell, key.decode(), now, encodings=("gzip",))
+        page = Page(key, path_of(number), key.decode(), PageRecord.of_shell(shell), ())
+        assert memory.keep_shell(page, prepared, memory.position, now)
+        return 0
+
+    return fill
+
+
+def fragment_in_groups(shared_by: int) -> Fill:
+    def fill(memory: Memory, number: int) -> int:
+        now, visitor = NOW + number / 1000, b"%032d" % number
+        labels = Labels("", groups_of(number, shared_by))
+        expiry = Expiry.starting(now, 60.0, 0.0, 30.0)
+        fragment = prepare_fragment((body_of(number),), labels, expiry)
+        key = (b"token-of-an-include", visitor, b"")
+        assert memory.keep_fragment(key, visitor, fragment, memory.position, now)
+        return 0
+
+    return fill
+
+
 @pytest.fixture
 def memory() -> Iterator[Memory]:
     """A roomy one; what is bounded by number is so in the proportion that it has at a million."""
@@ -125,6 +164,34 @@ def test_it_costs_little_beside_its_bytes_and_is_counted_honestly(
 
     assert (used - own) / COUNT <= allowed
     assert used <= counted <= 1.15 * used
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        *(
+            pytest.param(kind(shared_by), id=f"{name}-{shared_by}")
+            for kind, name in ((shell_in_groups, "shell"), (fragment_in_groups, "fragment"))
+            for shared_by in (1, 2, 5, 6, 22)
+        ),
+        pytest.param(shell_in_groups(1, holes=20), id="holes"),
+    ],
+)
+def test_twenty_groups_and_holes_are_counted_too(memory: Memory, fill: Fill) -> None:
+    """Whoever shares a group, its entries have never cost more than is counted for them."""
+    for number in range(10**6, 10**6 + 50):
+        fill(memory, number)
+    gc.collect()
+    counted = sum(store.bytes for store in memory._stores)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(2200):  # as many names as tables have just grown for
+        fill(memory, number)
+    gc.collect()
+    used = tracemalloc.get_traced_memory()[0] - before
+    counted = sum(store.bytes for store in memory._stores) - counted
+
+    assert used <= counted <= 2 * used
 
 
 def test_what_has_left_is_not_held_by_anything(memory: Memory) -> None:
