@@ -32,7 +32,7 @@ def meet(clock: Path) -> Iterator[Meet]:
 
     def meet() -> tuple[Neighbours, Told]:
         told: Told = []
-        neighbours = Neighbours(clock, lambda groups, soft: told.append((groups, soft)))
+        neighbours = Neighbours(clock, lambda groups, soft, lsn: told.append((groups, soft)))
         neighbours.hear()
         met.append(neighbours)
         return neighbours, told
@@ -305,7 +305,7 @@ def test_what_is_closed_says_nothing(meet: Meet) -> None:
 def test_what_is_something_else_is_not_touched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "db.sqlite3"
     path.write_bytes(content)
-    neighbours = Neighbours(path, lambda groups, soft: None)
+    neighbours = Neighbours(path, lambda groups, soft, lsn: None)
 
     assert not neighbours.hear()
     assert not neighbours.tell(["a"], soft=False)
@@ -339,7 +339,7 @@ def test_a_link_laid_by_somebody_else_is_not_followed(clock: Path, tmp_path: Pat
     target = tmp_path / "precious"
     target.write_text("precious")
     clock.symlink_to(target)
-    neighbours = Neighbours(clock, lambda groups, soft: None)
+    neighbours = Neighbours(clock, lambda groups, soft, lsn: None)
 
     assert not neighbours.hear()
     assert target.read_text() == "precious"
