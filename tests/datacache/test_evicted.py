@@ -161,3 +161,16 @@ def test_what_is_not_asked_is_refused_by_a_redis_that_does_not_know(
     asked = dataclasses.replace(fill, lsn=500, asked=True)
     (answer,) = replicated.link.call([replicated.commands.fill(asked)])
     assert answer == [b"stored", b"0"]
+
+
+def test_what_is_older_than_a_forgotten_stamp_may_have_been_is_refused(
+    replicated: layers.Levels,
+) -> None:
+    assert replicated.link
+    names = replicated.commands.names
+    replicated.link.call([("SET", names.floor, "500 770"), ("SET", names.lease("k"), "mine")])
+    fill = Fill("k", "mine", 2**52, 600, 60.0, b"x", ("product:1",))
+
+    for _ in range(2):  # the second finds the stamp that the first has made
+        (answer,) = replicated.link.call([replicated.commands.fill(fill)])
+        assert answer == [b"behind", b"770"]

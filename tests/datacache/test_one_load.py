@@ -391,9 +391,11 @@ def test_so_among_processes(redis_server: devstack.RedisServer, tmp_path: Path) 
         for other in others:
             other.send("hold a 3600")
         outputs = [other.process.stdout for other in others]
-        beside, _, _ = select.select(outputs, [], [], 60)
+        assert select.select(outputs, [], [], 60)[0]
+        time.sleep(0.5)  # for the others, if they come as well
+        beside, _, _ = select.select(outputs, [], [], 0)
 
-        assert 1 <= len(beside) <= 1 + (time.monotonic() - began) / 1.0
+        assert 1 <= len(beside) <= time.monotonic() - began
 
 
 async def test_a_herd_of_tasks_behind_a_loader_that_fails_is_two_loads(begin: Begin) -> None:
