@@ -25,7 +25,6 @@ from hypothesis.stateful import (
 
 import devstack
 from origin.datacache import flow, layers, loading
-from origin.datacache.clock import Clock
 from origin.datacache.conf import Settings
 from origin.datacache.definition import Definition
 from origin.datacache.driving import _perform, drive
@@ -271,7 +270,7 @@ def test_nothing_old_comes_back(
 
 
 FOUND = settings(
-    max_examples=200,
+    max_examples=500,
     stateful_step_count=25,
     deadline=None,
     database=None,
@@ -306,10 +305,12 @@ def test_the_model_finds_positions_that_are_forgotten(
     class Here(Races):
         files = tmp_path
 
-    monkeypatch.setattr(Clock, "knows_floor", True, raising=False)
-    monkeypatch.setattr(Clock, "forget_floor", lambda self: setattr(self, "knows_floor", True))
+    demand = Levels.demand
+    monkeypatch.setattr(
+        Levels, "demand", lambda self, groups: demand(self, groups)._replace(ask=False)
+    )
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(Here, settings=FOUND)
+        run_state_machine_as_test(Here, settings=settings(FOUND, max_examples=2000))
 
 
 @pytest.mark.timeout(300)
