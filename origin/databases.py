@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
+import time
 from contextlib import AbstractContextManager
+from typing import Final
 
 from django.conf import settings
+from django.db import OperationalError
 
 from fragments.errors import WireError
 
+logger = logging.getLogger("twopass.databases")
+
+_PAUSE: Final = 1.0
+"""Seconds until a primary that did not answer is asked again."""
+_silent_until = 0.0
 _LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}\Z")
 
 
@@ -50,6 +59,27 @@ def reads_as_of(lsn: int) -> AbstractContextManager[object]:
     from dbrouting import fresh_as_of
 
     return fresh_as_of(lsn)
+
+
+def primary_position() -> int | None:
+    """Where the primary's log stands now; 0 without replicas, None where it cannot say.
+
+    A primary that did not answer is left alone for a moment: whoever loads need not wait for it.
+    """
+    global _silent_until
+    if not is_routed():
+        return 0
+    if time.monotonic() < _silent_until:
+        return None
+    from dbrouting import current_lsn
+
+    try:
+        return current_lsn() or 0
+    except Exception as error:  # noqa: BLE001  # inside `atomic`, too, there is no position
+        logger.warning("the primary does not say where its log stands: %s", error)
+        if isinstance(error, OperationalError):
+            _silent_until = time.monotonic() + _PAUSE
+        return None
 
 
 def check_lsn(text: str | None) -> str | None:

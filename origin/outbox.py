@@ -87,6 +87,12 @@ class Sender:
                 self._thread.start()
             self._condition.notify_all()
 
+    @property
+    def has_sent_all(self) -> bool:
+        """Whether nothing waits, nor is on its way."""
+        with self._condition:
+            return self._is_idle
+
     def flush(self, timeout: float) -> bool:
         """Try what waits once more, now; whether all was sent within `timeout` seconds."""
         with self._condition:
@@ -190,6 +196,11 @@ class Outbox:
             sender.offer(purge, receipt)
         remember(receipt)
         return receipt
+
+    @property
+    def has_sent_all(self) -> bool:
+        """Whether every edge has taken every purge."""
+        return all(sender.has_sent_all for sender in list(self._senders.values()))
 
     def flush(self, timeout: float) -> bool:
         """Try to send what waits, `timeout` seconds in all; whether nothing is left."""

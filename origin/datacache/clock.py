@@ -76,6 +76,12 @@ class Clock:
         """Counts what this process was told, by itself too: it orders its own fills."""
         self.position: int | None = None
         self.base = 0
+        self._lsn_floor = 0
+        """By a transaction as new as this at least every group counts as invalidated."""
+        self.gaps = 0
+        """Counts how often it was forgotten what had been invalidated, and by which transaction."""
+        self.knows_floor = False
+        """Whether what was forgotten is known to be no newer than that."""
 
     def __repr__(self) -> str:
         return f"<Clock at {self.position}, {len(self._stamps)} groups since {self.base}>"
@@ -107,9 +113,7 @@ class Clock:
     def restart(self, position: int) -> None:
         """Messages were missed: begin anew at `position`, and trust nothing from before."""
         with self._lock:
-            self._stamps.clear()
-            self.position = self.base = position
-            self._number((ALL,))
+            self._begin_anew(position)
             self._on_gap()
 
     def begin(self, position: int) -> None:
@@ -120,10 +124,22 @@ class Clock:
         with self._lock:
             if self.position is not None:
                 return
-            self._stamps.clear()
-            self.position = self.base = position
-            self._number((ALL,))
+            self._begin_anew(position)
             self._on_begin()
+
+    def forget_floor(self) -> None:
+        """Something was invalidated, and nobody knows by which transaction."""
+        with self._lock:
+            self.gaps += 1
+            self.knows_floor = False
+
+    def learn_floor(self, lsn: int, gaps: int) -> None:
+        """The primary stood at `lsn` when there had been so many gaps: so all that was forgotten
+        till then is no newer."""
+        with self._lock:
+            if gaps == self.gaps:
+                self._lsn_floor = max(self._lsn_floor, lsn)
+                self.knows_floor = True
 
     def judge(self, at: int | None, groups: Iterable[str]) -> Verdict:
         """What is known of an entry whose load began at `at`."""
@@ -138,7 +154,7 @@ class Clock:
         """The newest transaction that invalidated one of `groups`, as far as is known here."""
         with self._lock:
             held = [self._stamps.get(name) for name in (ALL, *groups)]
-        return max((stamp.lsn for stamp in held if stamp is not None), default=0)
+            return max([self._lsn_floor, *(stamp.lsn for stamp in held if stamp is not None)])
 
     def keep(self, since: int, groups: Iterable[str], action: Callable[[], object]) -> bool:
         """Do `action` if none of `groups` was invalidated after this process counted to `since`.
@@ -146,12 +162,28 @@ class Clock:
         Nothing is invalidated meanwhile.
         """
         with self._lock:
-            if since < self._floor:
-                return False
-            if any(self._sequences.get(name, 0) > since for name in (ALL, *groups)):
+            if self._has_moved(since, groups):
                 return False
             action()
             return True
+
+    def has_moved(self, since: int, groups: Iterable[str]) -> bool:
+        """Whether one of `groups` was, or may have been, invalidated after the count of `since`."""
+        with self._lock:
+            return self._has_moved(since, groups)
+
+    def _has_moved(self, since: int, groups: Iterable[str]) -> bool:
+        if since < self._floor:
+            return True
+        return any(self._sequences.get(name, 0) > since for name in (ALL, *groups))
+
+    def _begin_anew(self, position: int) -> None:
+        # which groups those were is forgotten, and so each may have been one of them
+        self._lsn_floor = max([self._lsn_floor, *(item.lsn for item in self._stamps.values())])
+        self.forget_floor()
+        self._stamps.clear()
+        self.position = self.base = position
+        self._number((ALL,))
 
     def _stamp(self, message: Message) -> None:
         for name in message.groups:
@@ -164,6 +196,7 @@ class Clock:
             # entries from before count as unknown: their groups have to be asked for
             _, stamp = self._stamps.popitem(last=False)
             self.base = max(self.base, stamp.hard, stamp.soft)
+            self._lsn_floor = max(self._lsn_floor, stamp.lsn)
 
     def _number(self, groups: Iterable[str]) -> None:
         self.sequence += 1

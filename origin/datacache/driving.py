@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, assert_never
 
+from asgiref.sync import sync_to_async
+
 from . import flow, loading, stats
 from .definition import Definition
 from .layers import Levels, get_levels
 from .redis_link import Away
-from .steps import Ask, Flow, Join, Load, Pause, Refresh, Step
+from .steps import Ask, Deliver, Flow, Join, Load, Pause, Refresh, Step
 
 
 def read(definition: Definition, idents: Iterable[Any]) -> dict[Any, Any]:
@@ -66,6 +68,8 @@ def _perform(levels: Levels, step: Step) -> Any:
     match step:
         case Ask():
             return _ask(levels, step)
+        case Deliver():
+            return levels.deliver()
         case Load():
             return loading.load(step)
         case Pause():
@@ -92,6 +96,9 @@ async def _aperform(levels: Levels, step: Step) -> Any:
             except Away:
                 stats.count("away")
                 return None
+        case Deliver():
+            # a Redis that hangs holds up a thread of its own, and not the loop
+            return await sync_to_async(levels.deliver, thread_sensitive=False)()
         case Load():
             return await loading.aload(step)
         case Pause():

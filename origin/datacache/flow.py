@@ -2,11 +2,14 @@
 
 at hand → in Redis → leased and loaded → stored, if nothing was invalidated meanwhile
                    → leased by another → stale, or waited for
+
+Within a process it is gone by one reader for each key at a time; the others wait for what it finds.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,9 +20,9 @@ from .definition import Definition
 from .dependencies import note
 from .fills import groups_of, load
 from .layers import Levels, now
-from .lease import Flight
+from .lease import Flight, Landing
 from .loading import Loaded, is_loading
-from .lookup import Lookup, at_hand, note_held
+from .lookup import Lookup, Loose, at_hand, note_held
 from .process_layer import Held
 from .readings import Reading
 from .request_layer import request_level
@@ -37,16 +40,9 @@ def read(levels: Levels, definition: Definition, idents: Iterable[Any]) -> Flow:
     yield from catch_up(levels)
     lookup.since = levels.clock.sequence
     at_hand(lookup)
-    free = [key for key in lookup.rest() if not is_loading(key)]
-    own, others = levels.flights.begin(free)
-    try:
-        # who was faster may have landed between our look and our turn
-        at_hand(lookup)
-        yield from _look_further(lookup, [key for key in lookup.rest() if key not in others])
-    finally:
-        # whatever happened: those who wait for what is not there look for themselves
-        levels.flights.land(own, lookup.found)
-    yield from _join(lookup, others)
+    while lookup.rest():
+        yield from _in_turn(lookup)
+    yield from _renew_early(lookup)
     level = request_level()
     if level is not None:
         level.keep(lookup.found)
@@ -63,10 +59,29 @@ def renew(levels: Levels, definition: Definition, ident: Any, seen: float) -> Fl
     yield from load(lookup, [key], wait=False)
 
 
+def _in_turn(lookup: Lookup) -> Flow:
+    """Find or load what nobody else in this process does, and share what others find or load."""
+    levels, error = lookup.levels, None
+    free = [key for key in lookup.rest() if not is_loading(key)]
+    own, others = levels.flights.begin(free, levels.clock.sequence, time.monotonic(), lookup.past)
+    try:
+        # who was faster may have landed between our look and our turn
+        at_hand(lookup)
+        yield from _look_further(lookup, [key for key in lookup.rest() if key not in others])
+    except Exception as failure:
+        error = failure
+        raise
+    finally:
+        # whatever happened: those who wait for what is not there look for themselves
+        shared = lookup.shared(own.keys) if own.is_awaited else {}
+        levels.flights.land(own, Landing(shared, error))
+    yield from _join(lookup, others)
+
+
 def _bypass(lookup: Lookup, names: Mapping[Any, str]) -> Flow:
     """Without any level: inside a transaction that has written, or for a report."""
     stats.count("bypassed", len(lookup.wanted))
-    loaded: Loaded = yield Load(lookup.definition, list(lookup.wanted.values()), 0)
+    loaded: Loaded = yield Load(lookup.definition, list(lookup.wanted.values()))
     for ident in lookup.wanted.values():
         groups = groups_of(lookup.definition, ident, loaded)
         left = min(
@@ -83,17 +98,11 @@ def _bypass(lookup: Lookup, names: Mapping[Any, str]) -> Flow:
 
 
 def _look_further(lookup: Lookup, rest: list[str]) -> Flow:
-    """Redis, then the loader. Values about to expire are renewed beside."""
+    """Redis, then the loader. What is stale is renewed beside."""
     levels = lookup.levels
     if rest and levels.link is not None:
         yield from look_in_redis(lookup, rest)
         rest = [key for key in rest if not lookup.has(key)]
-    time = now()
-    for key, held in lookup.found.items():
-        if time >= held.good_until and not held.soft and held.entry.freshness.is_fresh(time):
-            held.good_until = held.entry.freshness.fresh_until  # one reader does it
-            stats.count("early")
-            yield _refresh(lookup, key, held)
     for key in [key for key in rest if key in lookup.stale]:
         if lookup.definition.may_refresh and levels.conf.refreshers:
             stats.count("stale")
@@ -105,21 +114,56 @@ def _look_further(lookup: Lookup, rest: list[str]) -> Flow:
         yield from load(lookup, rest, wait=True)
 
 
+def _renew_early(lookup: Lookup) -> Flow:
+    """Values about to expire are renewed beside."""
+    moment = now()
+    for key, held in lookup.found.items():
+        if moment >= held.good_until and not held.soft and held.entry.freshness.is_fresh(moment):
+            held.good_until = held.entry.freshness.fresh_until  # one reader does it
+            stats.count("early")
+            yield _refresh(lookup, key, held)
+
+
 def _refresh(lookup: Lookup, key: str, held: Held) -> Refresh:
     return Refresh(lookup.definition, lookup.wanted[key], held.entry.freshness.loaded_at)
 
 
 def _join(lookup: Lookup, others: dict[str, Flight]) -> Flow:
-    """Take what other threads and tasks of this process have loaded meanwhile."""
+    """Take what other threads and tasks of this process have loaded meanwhile.
+
+    What they could not give is loaded by one of those who waited, in turn. So is what they failed
+    to load, for that may have been the fault of their transaction; but who waits for a second
+    failure shares it: a database in trouble is not asked by everybody.
+    """
     if others:
         stats.count("collapsed", len(others))
-    end = now() + lookup.levels.conf.wait
+    has_seen_failure = lookup.has_seen_failure
     for key, flight in others.items():
-        landed = yield Join(flight.future, max(0.0, end - now()))
-        held = landed.get(key) if landed else None
-        if held is not None:
-            lookup.found[key] = held
-            note_held(lookup.definition.label, lookup.wanted[key], held, stats.PROCESS)
-    rest = [key for key in others if not lookup.has(key)]
-    if rest:  # the other failed, or is too slow
-        yield from load(lookup, rest, wait=True)
+        landing = yield Join(flight.future, max(0.0, flight.overdue_at - time.monotonic()))
+        lookup.past[key] = flight
+        if landing is None:
+            continue  # overdue
+        found = landing.values.get(key)
+        if found is not None and _is_new_enough(lookup, flight, found):
+            _share(lookup, key, found)
+        elif landing.error is not None:
+            if has_seen_failure:
+                raise landing.error
+            lookup.has_seen_failure = True
+
+
+def _is_new_enough(lookup: Lookup, flight: Flight, found: Held | Loose) -> bool:
+    """Whether nothing was invalidated between its load's beginning and ours."""
+    if flight.since >= lookup.since:
+        return True
+    return not lookup.levels.clock.has_moved(flight.since, found.entry.groups)
+
+
+def _share(lookup: Lookup, key: str, found: Held | Loose) -> None:
+    if isinstance(found, Held):
+        lookup.found[key] = found
+    elif (copied := found.copied()) is not None:
+        found = lookup.loose[key] = copied
+    else:
+        return
+    note_held(lookup.definition.label, lookup.wanted[key], found, stats.PROCESS)

@@ -18,9 +18,11 @@ from typing import Any
 from django.db import close_old_connections
 from django.utils import translation
 
+from ..databases import is_routed
 from . import stats
 from .clock import ALL, Clock, Message
 from .conf import Settings, get_settings
+from .demand import NOTHING, Demand
 from .entry import Entry
 from .lease import Flights, Renewer
 from .listener import Listener
@@ -44,11 +46,13 @@ class Levels:
         self.conf = conf
         self.process = ProcessLayer(conf.process_bytes)
         self.clock = Clock(self._heard, self._missed, self.process.clear)
-        self.flights = Flights()
+        self.flights = Flights(conf.wait)
+        self.guard = conf.lsn_guard and is_routed()
+        """Whether loads may come from replicas, so that it matters how new they are."""
         self.trusted_until = math.inf
         self.link: RedisLink | None = None
         names = Names(conf.prefix)
-        self.commands = Commands(names, conf.longest_life, conf.stream_length, conf.lsn_guard)
+        self.commands = Commands(names, conf.longest_life, conf.stream_length, self.guard)
         self.renewer = Renewer(self._renew, conf.lease)
         # soft → group → its LSN, and which call of `invalidate` was the last to ask for it
         self._pending: dict[bool, dict[str, tuple[int, int]]] = {False: {}, True: {}}
@@ -101,12 +105,20 @@ class Levels:
                     self.conf.bound,
                 )
 
-    def _heard_beside(self, groups: tuple[str, ...] | None, soft: bool) -> None:
+    def _heard_beside(self, groups: tuple[str, ...] | None, soft: bool, lsn: int | None) -> None:
         if groups is None:
             stats.count("gaps")
             groups = (ALL,)
-        self.clock.tell(groups)
+        if lsn is None:
+            self.clock.forget_floor()
+        self.clock.tell(groups, lsn or 0)
         self.process.invalidate(groups, soft=soft)
+
+    def demand(self, groups: Iterable[str]) -> Demand:
+        """How new a load of what belongs to `groups` must be, as far as this process knows."""
+        if not self.guard:
+            return NOTHING
+        return Demand(self.clock.lsn_of(groups), ask=not self.clock.knows_floor)
 
     def is_trusted(self, held: Held, now: float) -> bool:
         """Whether a value at hand may be used, with Redis or without."""
@@ -141,7 +153,7 @@ class Levels:
         if level is not None:
             level.values.clear()
         if self._neighbours is not None:
-            self._neighbours.tell(names, soft=soft)
+            self._neighbours.tell(names, soft=soft, lsn=lsn)
             return
         with self._pending_lock:
             waiting = self._pending[soft]

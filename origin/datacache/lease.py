@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Final
 
 RENEWALS_PER_LIFE: Final = 3
@@ -67,39 +68,74 @@ class Renewer:
                 self._renew(pairs)
 
 
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What came of a flight: what those who waited may have, by key; or why it failed."""
+
+    values: Mapping[str, Any]
+    error: Exception | None = None
+
+
 class Flight:
     """Keys that are loaded together, and what will come of them."""
 
-    __slots__ = ("future", "keys")
+    __slots__ = ("future", "is_awaited", "keys", "next", "overdue_at", "since")
 
-    def __init__(self) -> None:
+    def __init__(self, since: int, overdue_at: float) -> None:
         self.keys: list[str] = []
-        self.future: Future[Mapping[str, Any]] = Future()
+        self.since = since
+        """How far the process had counted invalidations when it began."""
+        self.overdue_at = overdue_at
+        """When nobody waits for it any more, and the next one begins."""
+        self.is_awaited = False
+        self.next: dict[str, Flight] = {}
+        """By key, the flight that one of those began who had waited for this one in vain."""
+        self.future: Future[Landing] = Future()
 
 
 class Flights:
-    """What is being loaded in this process: who comes second waits for the first."""
+    """What is being loaded in this process: who comes second waits for the first.
 
-    def __init__(self) -> None:
+    A flight that is overdue is waited for no longer: one of those who have waited begins another,
+    and the others wait for that one. So a load that hangs has one more beside it for each `wait`
+    seconds, however many readers there are.
+    """
+
+    def __init__(self, wait: float) -> None:
+        self._wait = wait
         self._lock = threading.Lock()
         self._open: dict[str, Flight] = {}
 
-    def begin(self, keys: Iterable[str]) -> tuple[Flight, dict[str, Flight]]:
-        """A flight for the keys that are the caller's to load, and the flights of the others."""
-        own, others = Flight(), {}
+    def begin(
+        self, keys: Iterable[str], since: int, now: float, past: Mapping[str, Flight]
+    ) -> tuple[Flight, dict[str, Flight]]:
+        """A flight for the keys that are the caller's to load, and the flights of the others.
+
+        `past`: what the caller has waited for in vain. Of all who have, one begins the next.
+        """
+        own, others = Flight(since, now + self._wait), {}
         with self._lock:
             for key in keys:
-                flight = self._open.get(key)
-                if flight is None:
+                before, flight = past.get(key), self._open.get(key)
+                if before is not None and key in before.next:
+                    flight = before.next[key]  # even if it has landed
+                elif flight is None or flight.overdue_at <= now:
+                    for older in (before, flight):
+                        if older is not None:
+                            older.next[key] = own
                     self._open[key] = own
                     own.keys.append(key)
-                else:
-                    others[key] = flight
+                    continue
+                elif before is not None:
+                    before.next[key] = flight
+                others[key] = flight
+                flight.is_awaited = True
         return own, others
 
-    def land(self, flight: Flight, results: Mapping[str, Any]) -> None:
-        """Hand `results` by key to those who wait; for what is missing they look themselves."""
+    def land(self, flight: Flight, landing: Landing) -> None:
+        """Give those who wait what came of it; for what is missing they look themselves."""
         with self._lock:
             for key in flight.keys:
-                self._open.pop(key, None)
-        flight.future.set_result(results)
+                if self._open.get(key) is flight:
+                    del self._open[key]
+        flight.future.set_result(landing)

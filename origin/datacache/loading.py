@@ -11,20 +11,26 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 
-from ..databases import reads_as_of
+from ..databases import primary_position, reads_as_of
 from . import stats, transactions
+from .demand import NOTHING, Demand
 from .dependencies import Collector, collecting
 from .steps import Load
 
 
 @dataclass(slots=True)
 class Loaded:
-    """What came of a load. `seconds` for one of its values, as XFetch wants it."""
+    """What came of a load. `seconds` for one of its values, as XFetch wants it.
+
+    `met`: the demand that it meets. It is less than what was asked for where the primary could not
+    say how far it is.
+    """
 
     values: Mapping[Any, Any]
     inner: Collector
     seconds: float
     may_keep: bool
+    met: Demand = NOTHING
 
 
 _loading: ContextVar[frozenset[str]] = ContextVar("twopass_datacache_loading", default=frozenset())
@@ -33,7 +39,7 @@ _loading: ContextVar[frozenset[str]] = ContextVar("twopass_datacache_loading", d
 
 def load(step: Load) -> Loaded:
     """Perform `step` in this thread."""
-    with _around(step) as loaded:
+    with _around(step, _as_new_as(step.demand)) as loaded:
         if step.definition.load is not None:
             loaded.values = step.definition.load(step.idents)
         else:
@@ -44,7 +50,10 @@ def load(step: Load) -> Loaded:
 
 async def aload(step: Load) -> Loaded:
     """Perform `step` in this event loop; a loader that is not async on a thread."""
-    with _around(step) as loaded:
+    demand = step.demand
+    if demand.ask:
+        demand = await sync_to_async(_as_new_as)(demand)
+    with _around(step, demand) as loaded:
         if step.definition.aload is not None:
             loaded.values = await step.definition.aload(step.idents)
         else:
@@ -56,6 +65,14 @@ async def aload(step: Load) -> Loaded:
 def is_loading(key: str) -> bool:
     """Whether `key` is being loaded by who asks."""
     return key in _loading.get()
+
+
+def _as_new_as(demand: Demand) -> Demand:
+    """With the primary's position instead of the question for it, where it can be known."""
+    if not demand.ask:
+        return demand
+    position = primary_position()
+    return Demand(demand.lsn) if position is None else Demand(max(demand.lsn, position), ask=True)
 
 
 async def _awaited(function: Any, idents: Sequence[Any]) -> Any:
@@ -70,13 +87,13 @@ def _with_verdict(step: Load) -> tuple[Mapping[Any, Any], bool]:
 
 
 @contextlib.contextmanager
-def _around(step: Load) -> Iterator[Loaded]:
+def _around(step: Load, demand: Demand) -> Iterator[Loaded]:
     keys = frozenset(step.definition.key(ident) for ident in step.idents)
     token = _loading.set(_loading.get() | keys)
     began = time.perf_counter()
     try:
-        with collecting() as inner, reads_as_of(step.lsn):
-            loaded = Loaded({}, inner, 0.0, may_keep=transactions.may_keep())
+        with collecting() as inner, reads_as_of(demand.lsn):
+            loaded = Loaded({}, inner, 0.0, may_keep=transactions.may_keep(), met=demand)
             yield loaded
     finally:
         _loading.reset(token)

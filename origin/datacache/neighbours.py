@@ -42,8 +42,9 @@ _PATIENCE: Final = 0.25
 _PAUSE: Final = 1.0
 """Seconds after which a file that could not be used is tried again."""
 
-Heard = Callable[[tuple[str, ...] | None, bool], None]
-"""Called with groups (None: anything may have been invalidated) and whether that was soft."""
+Heard = Callable[[tuple[str, ...] | None, bool, int | None], None]
+"""Called with groups (None: anything may have been invalidated), whether that was soft, and the
+position of it in the primary's log (None: nobody knows)."""
 
 
 class Unusable(OSError):
@@ -81,10 +82,10 @@ class Neighbours:
     def __repr__(self) -> str:
         return f"<Neighbours in {self._path}{': ' if self.error else ''}{self.error}>"
 
-    def tell(self, groups: Iterable[str], *, soft: bool) -> bool:
+    def tell(self, groups: Iterable[str], *, soft: bool, lsn: int = 0) -> bool:
         """Tell the others, whose next reading knows; False: they are told as soon as can be."""
         with self._lock:
-            messages = _messages(groups, soft)
+            messages = _messages(groups, soft, lsn)
             while (file := self._open()) is not None:
                 try:
                     self._write(file, messages)
@@ -123,7 +124,7 @@ class Neighbours:
     def _take_in(self, file: int, state: bytes) -> None:
         (seen, alarm), (count, alarm_now) = _STATE.unpack(self._state), _STATE.unpack(state)
         if alarm != alarm_now or not 0 <= count - seen <= SLOTS:
-            self._heard(None, False)
+            self._heard(None, False, None)
         else:
             for number in range(seen, count):
                 self._take_in_one(file, number)
@@ -134,10 +135,13 @@ class Neighbours:
         written, length, checksum, sender = _SLOT.unpack_from(slot)
         payload = slot[_SLOT.size : _SLOT.size + length]
         if written != number or zlib.crc32(payload) != checksum:
-            self._heard(None, False)
+            self._heard(None, False, None)
         elif sender != self._me:
             soft, *groups = msgpack.unpackb(payload, unicode_errors="surrogatepass")
-            self._heard(tuple(groups), soft)
+            # a release that did not tell the position gave it no place; one that does not know of
+            # it takes it for one group more
+            lsn = groups.pop(0) if groups and isinstance(groups[0], int) else None
+            self._heard(tuple(groups), soft, lsn)
 
     def _write(self, file: int, messages: list[bytes]) -> None:
         with _locked(file) as is_alone:
@@ -173,7 +177,7 @@ class Neighbours:
             return None
         self.error, self._owes = "", False
         if self._has_missed:
-            self._heard(None, False)
+            self._heard(None, False, None)
         self._has_missed = False
         return self._file
 
@@ -192,19 +196,19 @@ class Neighbours:
             self._file = None
 
 
-def _messages(groups: Iterable[str], soft: bool) -> list[bytes]:
+def _messages(groups: Iterable[str], soft: bool, lsn: int) -> list[bytes]:
     """Payloads that fit into slots; none at all where a group does not."""
     packed = msgpack.Packer(unicode_errors="surrogatepass").pack
     found: list[bytes] = []
     names: list[str] = []
     for name in groups:
-        if len(packed([soft, name])) > _ROOM:
+        if len(packed([soft, lsn, name])) > _ROOM:
             return []
-        if len(packed([soft, *names, name])) > _ROOM:
-            found.append(packed([soft, *names]))
+        if len(packed([soft, lsn, *names, name])) > _ROOM:
+            found.append(packed([soft, lsn, *names]))
             names = []
         names.append(name)
-    return [*found, packed([soft, *names])]
+    return [*found, packed([soft, lsn, *names])]
 
 
 def _read(file: int, size: int, place: int) -> bytes:

@@ -14,6 +14,7 @@ import msgpack
 
 from . import scripts
 from .clock import ALL, Message, Stamp
+from .demand import Demand
 
 Command: TypeAlias = tuple[Any, ...]
 
@@ -49,6 +50,11 @@ class Names:
         return f"{{{self.prefix}}}:stream"
 
     @property
+    def floor(self) -> str:
+        """How new a load must be where no stamp says so."""
+        return f"{{{self.prefix}}}:lsn"
+
+    @property
     def stamps(self) -> str:
         """What names of stamps begin with."""
         return f"{{{self.prefix}}}:g:"
@@ -65,10 +71,15 @@ class Names:
         """Who is loading a value."""
         return f"{{{self.prefix}}}:l:{key}"
 
+    def turn(self, key: str) -> str:
+        """Who loads a value although another holds its lease, which takes too long."""
+        return f"{{{self.prefix}}}:t:{key}"
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A value to be stored, by whom, and what its load had seen."""
+    """A value to be stored, by whom, and what its load had seen; `asked`: the primary itself stood
+    there after the clock had been read."""
 
     key: str
     token: str
@@ -77,6 +88,7 @@ class Fill:
     life: float
     data: bytes
     groups: tuple[str, ...]
+    asked: bool = False
 
 
 class Commands:
@@ -108,6 +120,15 @@ class Commands:
             ("GET", self.names.clock),
         ]
 
+    def take_turns(self, keys: Sequence[str], token: str, life: float) -> list[Command]:
+        """Be the one of all who wait that loads too; the next one is when `life` is over."""
+        milliseconds = max(1, int(life * 1000))
+        return [("SET", self.names.turn(key), token, "NX", "PX", milliseconds) for key in keys]
+
+    def floor(self) -> Command:
+        """How new a load must be where no stamp says so."""
+        return ("GET", self.names.floor)
+
     def renew(self, key: str, token: str, life: float) -> Command:
         """Keep a lease."""
         return self._script(scripts.RENEW, [self.names.lease(key)], token, max(1, int(life * 1000)))
@@ -120,17 +141,20 @@ class Commands:
         """Store a value, if nothing speaks against it."""
         return self._script(
             scripts.FILL,
-            [self.names.lease(fill.key), self.names.entry(fill.key), self.names.clock],
+            [
+                *(self.names.lease(fill.key), self.names.entry(fill.key)),
+                *(self.names.clock, self.names.floor),
+            ],
             *(fill.token, fill.began, fill.lsn, int(self._guard)),
             *(max(1, int(fill.life * 1000)), fill.data, self.names.stamps),
-            *(ALL, *fill.groups),
+            *(int(fill.asked), ALL, *fill.groups),
         )
 
     def invalidate(self, groups: Sequence[str], *, soft: bool, lsn: int) -> Command:
         """Advance the clock for some groups and tell everybody."""
         return self._script(
             scripts.INVALIDATE,
-            [self.names.clock, self.names.stream],
+            [self.names.clock, self.names.stream, self.names.floor],
             *(self.names.stamps, self._stamp_life, self._stream_length, int(soft), lsn),
             *(msgpack.packb(list(groups)), *groups),
         )
@@ -164,6 +188,16 @@ def _as_stamp(text: bytes) -> Stamp | None:
     except ValueError:
         return None
     return Stamp(hard, soft, lsn)
+
+
+def as_demand(floor: bytes | None, stamps: Iterable[Stamp | None]) -> Demand:
+    """How new a load must be, by the stamps of all its groups and the floor under them."""
+    try:
+        base, highest = map(int, (floor or b"").split())
+    except ValueError:
+        base, highest = -1, 0  # nobody has asked, or Redis has forgotten it
+    known = [highest if stamp is None else stamp.lsn for stamp in stamps]
+    return Demand(max([0, base, *known]), ask=base < 0)
 
 
 class BadMessage(ValueError):

@@ -15,7 +15,7 @@ from .entry import Entry, decode
 from .layers import Levels, now
 from .lookup import Lookup, tell
 from .shared_layer import as_clock, as_stamps
-from .steps import Ask, Flow
+from .steps import Ask, Deliver, Flow
 
 logger = logging.getLogger("twopass.datacache")
 
@@ -25,7 +25,7 @@ _USELESS: Final = (Verdict.DROPPED, Verdict.UNKNOWN)
 def look_in_redis(lookup: Lookup, keys: list[str]) -> Flow:
     """Read `keys` of Redis, with the clock, in one pipeline."""
     levels = lookup.levels
-    if levels.has_pending and not levels.deliver():
+    if levels.has_pending and not (yield Deliver()):
         return  # what it holds may be what we have invalidated
     answers = yield Ask(levels.commands.read(keys))
     if answers is None:

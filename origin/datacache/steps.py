@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from .definition import Definition
+from .demand import NOTHING, Demand
+from .lease import Landing
 from .shared_layer import Command
 
 
@@ -22,12 +24,17 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Deliver:
+    """Tell Redis what it has not been told; whether it knows everything then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
-    """Load from the database, at least as new as position `lsn`; a `Loaded`."""
+    """Load from the database, as new as `demand` says at least; a `Loaded`."""
 
     definition: Definition
     idents: Sequence[Any]
-    lsn: int
+    demand: Demand = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +46,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Wait until another flight has landed, or for `timeout` seconds; its result, or None."""
+    """Wait until another flight has landed, or for `timeout` seconds; its landing, or None."""
 
-    flight: Future[Any]
+    flight: Future[Landing]
     timeout: float
 
 
@@ -55,5 +62,5 @@ class Refresh:
     seen: float
 
 
-Step: TypeAlias = Ask | Load | Pause | Join | Refresh
+Step: TypeAlias = Ask | Deliver | Load | Pause | Join | Refresh
 Flow: TypeAlias = Generator[Step, Any, Any]

@@ -9,7 +9,7 @@ from origin.datacache import layers
 from tests.datacache.moving import after_first
 from tests.datacache.postgresql import aliases
 from tests.datacache.shop.cached import shoes
-from tests.datacache.shop.models import Poster, Shelf, Shoe, Tag
+from tests.datacache.shop.models import Boot, Lace, Poster, Shelf, Shoe, Tag
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def shelf(monkeypatch, django_db_blocker, postgres_database, shared) -> Iterator
     database = {**values, "ENGINE": "django.db.backends.postgresql"}
     with django_db_blocker.unblock(), aliases(monkeypatch, {"default": database}):
         with connection.schema_editor() as editor:
-            for model in (Shelf, Shoe, Tag, Poster):
+            for model in (Shelf, Shoe, Tag, Poster, Lace, Boot):
                 editor.create_model(model)
         shelf = Shelf.objects.create(name="top")
         for number in (1, 2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -10,9 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 
-from origin.datacache.neighbours import MOST, SLOT_BYTES, SLOTS, Neighbours, default_path
+from origin.datacache import layers
+from origin.datacache.demand import Demand
+from origin.datacache.neighbours import MOST, SLOT_BYTES, SLOTS, Neighbours, _messages, default_path
 from tests.datacache.conftest import Begin
 from tests.datacache.processes import other_process
 from tests.datacache.test_levels import Source
@@ -32,7 +36,7 @@ def meet(clock: Path) -> Iterator[Meet]:
 
     def meet() -> tuple[Neighbours, Told]:
         told: Told = []
-        neighbours = Neighbours(clock, lambda groups, soft: told.append((groups, soft)))
+        neighbours = Neighbours(clock, lambda groups, soft, lsn: told.append((groups, soft)))
         neighbours.hear()
         met.append(neighbours)
         return neighbours, told
@@ -87,6 +91,100 @@ def test_what_others_tell_is_heard_once_and_in_order(meet: Meet) -> None:
 
     assert told_one == [(("ü",), True)]
     assert told_two == [(("a", "b"), False)]
+
+
+def test_positions_in_the_primarys_log_are_told(
+    clock: Path, meet: Meet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = meet()
+    heard: list[int | None] = []
+    two = Neighbours(clock, lambda groups, soft, lsn: heard.append(lsn))
+    two.hear()
+    one.tell(["a"], soft=False, lsn=77)
+    one.tell(["a"], soft=False)
+    one.tell(["x" * SLOT_BYTES], soft=False, lsn=78)
+    two.hear()
+    assert heard == [None]  # everything, by whatever transaction
+
+    one.tell(["a"], soft=False, lsn=2**63)
+    two.hear()
+    assert heard[1:] == [2**63]
+    two.close()
+
+
+def test_a_release_that_tells_no_positions_is_heard_and_hears(
+    clock: Path, meet: Meet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both run side by side on one file. The older one packs and takes apart `soft, *groups`."""
+    one, _ = meet()
+    heard: list[tuple[tuple[str, ...] | None, int | None]] = []
+    two = Neighbours(clock, lambda groups, soft, lsn: heard.append((groups, lsn)))
+    two.hear()
+    with monkeypatch.context() as patch:
+        older = msgpack.packb([False, "a", "b"])
+        patch.setattr("origin.datacache.neighbours._messages", lambda *_: [older])
+        one.tell(["a", "b"], soft=False)
+    two.hear()
+
+    assert heard == [(("a", "b"), None)]
+    (message,) = _messages(["a", "b"], soft=True, lsn=77)
+    soft, *groups = msgpack.unpackb(message)
+    assert soft is True
+    assert {"a", "b"} <= set(groups)
+    two.close()
+
+
+@pytest.fixture
+def replicas(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
+    """As with dbrouting: a primary that stands at 500; how often it was asked."""
+    asked: list[int] = []
+    monkeypatch.setattr("origin.datacache.layers.is_routed", lambda: True)
+    monkeypatch.setattr("origin.datacache.loading.primary_position", lambda: asked.append(1) or 500)
+    monkeypatch.setattr(
+        "origin.datacache.loading.reads_as_of", lambda lsn: contextlib.nullcontext()
+    )
+    yield lambda: len(asked)
+    layers.reset_levels()
+
+
+def test_a_load_must_be_as_new_as_what_a_neighbour_has_invalidated(
+    clock: Path, begin: Begin, replicas: Callable[[], int]
+) -> None:
+    levels = begin(CLOCK_FILE=str(clock))
+    other = layers.Levels(levels.conf)
+    price = Source().price()
+    price(2)  # the first asks where the primary stands: nobody has told this process before
+    price(3)
+    assert replicas() == 1
+    assert levels.demand(["product:1"]) == Demand(500)
+
+    other.invalidate(["product:1"], lsn=770)
+    levels.hear()
+
+    assert levels.demand(["product:1"]) == Demand(770)
+    other.invalidate(["x" * SLOT_BYTES], lsn=900)
+    levels.hear()
+    assert levels.demand(["product:1"]) == Demand(770, ask=True)
+    price(1)
+    assert replicas() == 2
+    other.close()
+
+
+def test_a_primary_that_cannot_say_costs_loads_and_fails_nobody(
+    clock: Path, begin: Begin, replicas: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(CLOCK_FILE=str(clock))
+    source = Source()
+    price = source.price()
+    with monkeypatch.context() as patch:
+        patch.setattr("origin.datacache.loading.primary_position", lambda: None)
+        for _ in range(2):
+            assert price(1) == source.value
+    assert source.loads == 2
+
+    for _ in range(2):
+        assert price(1) == source.value
+    assert source.loads == 3
 
 
 def test_who_comes_later_hears_what_comes_later(meet: Meet) -> None:
@@ -305,7 +403,7 @@ def test_what_is_closed_says_nothing(meet: Meet) -> None:
 def test_what_is_something_else_is_not_touched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "db.sqlite3"
     path.write_bytes(content)
-    neighbours = Neighbours(path, lambda groups, soft: None)
+    neighbours = Neighbours(path, lambda groups, soft, lsn: None)
 
     assert not neighbours.hear()
     assert not neighbours.tell(["a"], soft=False)
@@ -339,7 +437,7 @@ def test_a_link_laid_by_somebody_else_is_not_followed(clock: Path, tmp_path: Pat
     target = tmp_path / "precious"
     target.write_text("precious")
     clock.symlink_to(target)
-    neighbours = Neighbours(clock, lambda groups, soft: None)
+    neighbours = Neighbours(clock, lambda groups, soft, lsn: None)
 
     assert not neighbours.hear()
     assert target.read_text() == "precious"

@@ -1,5 +1,7 @@
 """Redis stopped, frozen, flushed, restarted: nothing fails, nothing old is shown past the bound."""
 
+import asyncio
+import threading
 import time
 from collections.abc import Iterator
 
@@ -143,6 +145,33 @@ def test_redis_that_was_never_there(
 
     assert [price(1), price(1)] == [source.value] * 2
     server.start()
+
+
+async def test_a_redis_that_hangs_holds_up_no_event_loop(
+    server: devstack.RedisServer, begin: Begin, source: Source
+) -> None:
+    """What Redis was not told is told before it is read: on a thread, which may wait for it."""
+    levels = begin(server, **{**FAST, "REDIS_TIMEOUT": 1.0, "REDIS_PAUSE": 0.0001})
+    price = source.price()
+    await price.aget(1)
+    server.freeze()
+    levels.listen = lambda: None  # type: ignore[method-assign]
+    source.value = "new"
+    await asyncio.to_thread(levels.invalidate, ["product:1"])
+    assert levels.has_pending
+    on_the_loop: list[bool] = []
+    deliver = levels.deliver
+
+    def noted() -> bool:
+        on_the_loop.append(threading.current_thread() is threading.main_thread())
+        return deliver()
+
+    levels.deliver = noted  # type: ignore[method-assign]
+
+    assert await price.aget(1) == "new"
+    assert on_the_loop
+    assert not any(on_the_loop)
+    server.thaw()
 
 
 def test_a_process_that_ends_tells_redis_what_it_could_not_tell_before(

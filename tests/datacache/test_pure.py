@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from origin.datacache.clock import Clock, Message, Verdict
+from origin.datacache.clock import Clock, Message, Stamp, Verdict
 from origin.datacache.codec import Unreadable, pack
+from origin.datacache.demand import Demand
 from origin.datacache.entry import Entry, decode, encode
 from origin.datacache.keys import BadKey, argument_ident, entry_key, formatted
 from origin.datacache.policy import Freshness, Policy, strictest
 from origin.datacache.process_layer import Held, ProcessLayer
 from origin.datacache.schema import fingerprint, fingerprint_of_function
+from origin.datacache.shared_layer import as_demand
 from tests.datacache.shop.models import Shelf, Shoe
 
 
@@ -254,3 +256,56 @@ def test_the_clock_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock.judge(50, ["g40"]) is Verdict.UNKNOWN
     assert not clock.keep(50, ["unheard-of"], lambda: None)
     assert clock.judge(95, ["g98"]) is Verdict.DROPPED
+
+
+def test_no_position_is_forgotten_by_a_gap() -> None:
+    """Which groups the newest transactions were of is: so each may have been one of them."""
+    clock = Clock()
+    clock.begin(10)
+    clock.apply([Message(10, 11, ("a",), lsn=7)])
+    assert (clock.lsn_of(["a"]), clock.lsn_of(["b"])) == (7, 0)
+
+    clock.apply([Message(12, 13, ("b",), lsn=5)])
+
+    assert [clock.lsn_of([name]) for name in "ab"] == [7, 7]
+
+
+def test_positions_that_make_room_stay_a_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[Clock.__module__], "MAX_STAMPS", 10)
+    clock = Clock()
+    for number in range(1, 31):
+        clock.tell([f"g{number}"], number)
+
+    assert [clock.lsn_of([name]) for name in ("g1", "g20", "g25", "new")] == [20, 20, 25, 20]
+
+
+def test_what_the_primary_said_before_a_gap_says_nothing_of_it() -> None:
+    clock = Clock()
+    assert not clock.knows_floor
+    gaps = clock.gaps
+    clock.learn_floor(7, gaps)
+    assert clock.knows_floor
+    assert clock.lsn_of(["a"]) == 7
+
+    clock.forget_floor()
+    clock.learn_floor(8, gaps)
+
+    assert not clock.knows_floor
+    assert clock.lsn_of(["a"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("floor", "stamps", "expected"),
+    [
+        (b"5 9", [Stamp(1, 0, 3)], Demand(5)),
+        (b"5 9", [Stamp(1, 0, 7)], Demand(7)),
+        (b"5 9", [None, Stamp(1, 0, 7)], Demand(9)),
+        (b"- 9", [Stamp(1, 0, 7)], Demand(7, ask=True)),
+        (None, [Stamp(1, 0, 7)], Demand(7, ask=True)),
+        (b"garbage", [None], Demand(0, ask=True)),
+    ],
+)
+def test_how_new_a_load_must_be(
+    floor: bytes | None, stamps: list[Stamp | None], expected: Demand
+) -> None:
+    assert as_demand(floor, stamps) == expected

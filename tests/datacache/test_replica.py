@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -9,7 +10,8 @@ from django.db import connections
 import dbrouting
 import devstack
 from dbrouting import registry
-from origin.datacache import CachedModel, layers, stats
+from origin.datacache import CachedModel, flow, layers, stats
+from origin.datacache.driving import drive
 from tests.datacache.conftest import Begin
 from tests.datacache.postgresql import aliases
 from tests.datacache.shop.models import Shelf, Shoe
@@ -101,3 +103,27 @@ def test_a_group_that_shows_only_in_the_value_has_the_load_done_again(
 
     assert price_seen(shoes) == Decimal("2.00")
     assert stats.snapshot()["behind"] == 1
+
+
+def test_a_process_that_hears_of_it_from_a_neighbour_brings_no_old_price_back(
+    behind: devstack.PostgresCluster, begin: Begin, tmp_path: Path
+) -> None:
+    """Without Redis: one process sells, another that has never seen the shoe loads it."""
+    levels = begin(CLOCK_FILE=str(tmp_path / "clock"))
+    neighbour = layers.Levels(levels.conf)
+    shoes = Shoes()
+
+    def seen_by_the_neighbour() -> Decimal:
+        with dbrouting.unit_of_work():
+            return drive(neighbour, flow.read(neighbour, shoes.definition, [1]))[1].price
+
+    assert seen_by_the_neighbour() == Decimal("1.00")
+    sell(behind)
+
+    assert seen_by_the_neighbour() == Decimal("2.00")
+    neighbour.close()
+    late = layers.Levels(levels.conf)
+    steps = flow.read(late, shoes.definition, [1])
+    with dbrouting.unit_of_work():
+        assert drive(late, steps)[1].price == Decimal("2.00")
+    late.close()

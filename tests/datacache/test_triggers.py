@@ -14,10 +14,13 @@ from django.db import connection, models, transaction
 
 from origin import invalidation, purge
 from origin.datacache import layers, relay, triggers
+from origin.datacache.redis_link import Away
+from origin.outbox import Outbox, get_outbox
 from tests.datacache.postgresql import aliases
 from tests.datacache.shop.cached import shoes
 from tests.datacache.shop.models import Plain, Shelf, Shoe, Tag
 from tests.datacache.test_levels import wait_until
+from tests.origin.fake_edge import FakeEdge
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ def sql(*statements: str) -> None:
 def noted() -> list[set[str]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT groups FROM twopass_changes ORDER BY id")
-        return [{*groups} - {"rows:shop.shoe"} for (groups,) in cursor.fetchall()]
+        found = [groups for (groups,) in cursor.fetchall()]
+    return [{name for name in groups if not name.startswith("rows:")} for groups in found]
 
 
 def test_one_statement_is_noted_once_before_and_after(shop: Shelf) -> None:
@@ -67,14 +71,81 @@ def test_raw_sql_drops_what_is_cached_and_a_rollback_does_not(shop: Shelf) -> No
     with transaction.atomic():
         sql("UPDATE shop_shoe SET price = 9")
         transaction.set_rollback(True)
-    assert relay.pass_on("default") == 0
+    changes = relay.Relay("default")
+    assert changes.pass_on() == 0
 
     sql("UPDATE shop_shoe SET price = 2")
     assert shoes.get(1).price == 1
-    assert relay.pass_on("default") == 1
+    assert changes.pass_on() == 1
 
     assert shoes.get(1).price == 2
     assert noted() == []
+
+
+@pytest.fixture
+def edge(monkeypatch: pytest.MonkeyPatch, settings) -> Iterator[FakeEdge]:
+    """One that does not answer yet."""
+    edge = FakeEdge()
+    settings.TWOPASS = {**settings.TWOPASS, "EDGES": [edge.url], "ADMIN_TOKEN": "t"}
+    monkeypatch.setattr("origin.outbox._outbox", Outbox())
+    yield edge
+    get_outbox().close(0.0)
+    edge.stop()
+
+
+def test_a_note_stays_until_every_edge_has_taken_its_purge(
+    shop: Shelf, edge: FakeEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relay that is killed takes its outbox with it: the next one begins from the table."""
+    call_command("relay_changes", install=["shop.Shoe"])
+    killed = relay.Relay("default")
+    sql("UPDATE shop_shoe SET price = 2 WHERE id = 1")
+    assert killed.pass_on() == 1
+    sql("UPDATE shop_shoe SET price = 2 WHERE id = 2")
+    assert killed.pass_on() == 1  # what was passed on is not passed on again
+    assert killed.settle() == len(noted()) == 2
+
+    get_outbox().close(0.0)
+    monkeypatch.setattr("origin.outbox._outbox", Outbox())
+    edge.start()
+    changes = relay.Relay("default")
+    assert changes.pass_on() == 2
+    wait_until(lambda: changes.settle() == 0)
+
+    assert {"shoe:1", "shoe:2"} <= edge.groups
+    assert noted() == []
+
+
+def test_once_says_what_did_not_arrive(
+    shop: Shelf, edge: FakeEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    sql("UPDATE shop_shoe SET price = 2 WHERE id = 1")
+    with pytest.raises(CommandError, match="1 of them"):
+        call_command("relay_changes", once=True)
+
+    edge.start()
+    call_command("relay_changes", once=True)
+    assert noted() == []
+    assert "shoe:1" in edge.groups
+
+
+def test_a_note_stays_until_redis_has_taken_its_purge(shop: Shelf) -> None:
+    call_command("relay_changes", install=["shop.Shoe"])
+    changes, levels = relay.Relay("default"), layers.get_levels()
+    sql("UPDATE shop_shoe SET price = 2 WHERE id = 1")
+    assert levels.link
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(levels.link, "call", _away)
+        assert changes.pass_on() == 1
+        assert changes.settle() == len(noted()) == 1
+
+    assert changes.settle() == 0
+    assert noted() == []
+
+
+def _away(commands: object) -> list[object]:
+    raise Away("it does not answer")
 
 
 def test_the_relay_runs_as_a_service_and_ends_when_told(shop: Shelf, postgres_database) -> None:
@@ -128,7 +199,7 @@ def test_a_table_that_is_emptied_is_noted(shop: Shelf) -> None:
     sql("TRUNCATE shop_shoe CASCADE")
 
     assert noted() == [{"shoe:1", "shoe:2", f"shelf:{shop.pk}"}]
-    relay.pass_on("default")
+    relay.Relay("default").pass_on()
     assert shoes.get(1) is None
 
 
@@ -153,12 +224,12 @@ def test_more_names_than_anybody_sends_purge_everything(shop: Shelf, monkeypatch
         f" SELECT n, 'x', 1, 's', '', {shop.pk} FROM generate_series(3, 50) n"
     )
     monkeypatch.setattr(invalidation, "_listeners", [purged.append])
-    assert relay.pass_on("default") == 1
+    assert relay.Relay("default").pass_on() == 1
     sql("TRUNCATE shop_shoe CASCADE")
     with connection.cursor() as cursor:
         cursor.execute("SELECT cardinality(groups) FROM twopass_changes")
         assert cursor.fetchall() == [(6,)]
-    relay.pass_on("default")
+    relay.Relay("default").pass_on()
 
     assert [one.everything for one in purged] == [True, True]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from contextlib import suppress
 from typing import Any, Final
 
 from django.apps import apps
@@ -15,6 +16,8 @@ from origin.datacache import relay, triggers
 from origin.outbox import get_outbox
 
 RETRY: Final = 1.0
+FLUSH: Final = 30.0
+"""Seconds that `--once` gives edges to take what it passes on."""
 WAKE: Final = 1.0
 _EXAMPLES: Final = """
 examples:
@@ -61,10 +64,17 @@ class Command(BaseCommand):
         if not triggers.installed(connection):
             raise CommandError("no triggers: relay_changes --install app.Model first")
         if options["once"]:
-            self.stdout.write(f"{relay.pass_on(options['database'])} changes passed on")
-            get_outbox().flush(30.0)
+            self._pass_on_once(relay.Relay(options["database"]))
             return
         self._serve(options["database"])
+
+    def _pass_on_once(self, changes: relay.Relay) -> None:
+        self.stdout.write(f"{changes.pass_on()} changes passed on")
+        get_outbox().flush(FLUSH)
+        if left := changes.settle():
+            raise CommandError(
+                f"{left} of them have not reached Redis or an edge, and stay noted: run it again"
+            )
 
     def _model(self, label: str) -> Any:
         try:
@@ -76,6 +86,7 @@ class Command(BaseCommand):
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
+        changes = relay.Relay(using)
         is_listening = False
         while not stopped.is_set():
             try:
@@ -83,7 +94,7 @@ class Command(BaseCommand):
                     relay.listen(using)
                     is_listening = True
                     self.stdout.write("passing on changes")
-                relay.pass_on(using)
+                changes.pass_on()
                 relay.wait(using, WAKE)
             except (Error, OSError) as error:
                 # the table keeps what is noted meanwhile
@@ -92,3 +103,5 @@ class Command(BaseCommand):
                 is_listening = False
                 stopped.wait(RETRY)
         get_outbox().flush(5.0)
+        with suppress(Error, OSError):  # then they stay, and are purged once more
+            changes.settle()
