@@ -13,7 +13,7 @@ from edge.callers import Caller, Memo
 from edge.core.key import MAX_HOST, BadTarget, canonical_host, primary_key
 from edge.core.long_names import short_bytes
 from edge.core.messages import Field
-from edge.core.page_key import filtered_query, target_of
+from edge.core.page_key import filtered_query
 from edge.core.prepared import PreparedShell
 from edge.core.site import PageRecord, Site
 from edge.core.steps import PLAIN
@@ -82,10 +82,8 @@ class Direct:
             record = site.route(path_key[len(base) :])
         if record is None:
             return None
-        if mark:
-            path = path_key[len(base) :]
-            if base + target_of(path, filtered_query(query, site.ignorable, record.query)) != key:
-                return None
+        if mark and filtered_query(query, site.ignorable, record.query) != query:
+            return None
         if memory.marks.get(key, now) is not None:
             return None
         if record.dimensions:
@@ -132,10 +130,8 @@ class Direct:
         """Whether the URL is no page of two passes, by all that is known."""
         memory = self._edge.memory
         path_key, mark, query = key.partition(b"?")
-        if mark:
-            path = path_key[len(base) :]
-            if base + target_of(path, filtered_query(query, site.ignorable, None)) != key:
-                return False
+        if mark and filtered_query(query, site.ignorable, None) != query:
+            return False
         if memory.marks.get(key, now) not in (None, PLAIN):
             return False
         if memory.records.get(path_key) is not None:

@@ -158,12 +158,8 @@ class Hits:
                     request = RequestHead(method, scheme, host[1], target, conditions)
                     return self._counted(simple_answer(stored, request, now))
                 page = self._direct.page(base, target, caller, now)
-                if page is not None:
-                    visited = self._memory.visits.of(uri_of(page[0]))
-                    if (visited.fresh + 1) % OFTEN:
-                        visited.fresh += 1
-                        return self._whole(*page, method, conditions, offer, now)
-                    # one that is asked for all the time is worth being remembered
+                if page is not None and not self._is_worth_remembering(page[0]):
+                    return self._whole(*page, method, conditions, offer, now)
             if address is None:
                 address = address_of(self._edge, scheme, peer, target, [host, *told])
                 if address is None:
@@ -175,7 +171,7 @@ class Hits:
             return None
         if isinstance(hit, PageHit):
             known.visited.fresh += 1
-            return self._page(hit, method, caller, conditions, now)
+            return self._page(hit, method, self._own(hit, caller), conditions, now)
         if has_range and method == b"GET":
             return None
         assert address is not None  # what is known is known of one
@@ -207,6 +203,14 @@ class Hits:
         return caller
 
     # -- what is known of it
+
+    def _is_worth_remembering(self, key: bytes) -> bool:
+        """Whether the page has been asked for so often; if not, this visit is counted."""
+        visited = self._memory.visits.of(uri_of(key))
+        if (visited.fresh + 1) % OFTEN == 0:
+            return True
+        visited.fresh += 1
+        return False
 
     def _remembered(
         self, address: Address, caller: Caller, offer: Offer, now: float
@@ -349,11 +353,6 @@ class Hits:
     # -- what is said
 
     def _page(
-        self, hit: PageHit, method: bytes, caller: Caller, conditions: list[Field], now: float
-    ) -> Sequence[bytes]:
-        return self._said(hit, method, self._own(hit, caller), conditions, now)
-
-    def _said(
         self, hit: PageHit, method: bytes, own: Own, conditions: Headers, now: float
     ) -> Sequence[bytes]:
         tally = self._edge.tally
@@ -379,11 +378,8 @@ class Hits:
         if conditions or method != b"GET":
             assert edge.keyring is not None
             hit = PageHit(shell, Plan(), edge.keyring, None, coding=coding_of(shell, offer))
-            return self._said(hit, method, _NOTHING_OWN, conditions, now)
-        tally = edge.tally
-        tally.requests.add("hit")
-        tally.responses.add(f"{shell.status // 100}xx")
-        return whole_answer(shell, offer, now)
+            return self._page(hit, method, _NOTHING_OWN, conditions, now)
+        return self._counted((shell.status, whole_answer(shell, offer, now)))
 
     def _own(self, hit: PageHit, caller: Caller) -> Own:
         if not (hit.has_csrf or hit.has_nonce):

@@ -12,7 +12,7 @@ from edge.core.cache_status import CacheStatus
 from edge.core.fragment_key import Visit
 from edge.core.hit import Own, PageHit
 from edge.core.messages import Field
-from edge.core.negotiation import best, taken
+from edge.core.negotiation import taken
 from edge.core.page_headers import (
     GZIP,
     UNBUFFERED,
@@ -25,6 +25,7 @@ from edge.core.page_headers import (
 from edge.core.plan import Plan, make_plan
 from edge.core.prepared import PreparedShell
 from edge.core.steps import Page, Splice
+from edge.core.whole import coding_of
 from edge.csrf import csrf_for
 from edge.pages import Pages
 from edge.respond import Client, ClientGone, Responder
@@ -139,7 +140,7 @@ class PageAnswer:
         edge, seat, csrf = self._edge, self._seat, self._seat.csrf
         assert edge.keyring is not None
         secret = csrf.secret if csrf else None
-        coding = best(self._offer, self._shell.to_be_had)
+        coding = coding_of(self._shell, self._offer)
         edge.encoder.see(self._page_key, self._shell, self._offer)
         hit = PageHit(self._shell, self._plan, edge.keyring, secret, coding=coding)
         token = seat.token if hit.has_csrf else b""

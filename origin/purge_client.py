@@ -32,6 +32,12 @@ def parse_edge(edge: str) -> SplitResult:
     return parts
 
 
+def connection_to(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:
+    """A connection, not open yet, to an edge by its scheme. `timeout` in seconds, for each step."""
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(str(parts.hostname), parts.port, timeout=timeout)
+
+
 def post_purge(edge: str, token: str, document: Mapping[str, Any], timeout: float) -> None:
     """Returns when the edge has taken the purge. `timeout` in seconds, for each step.
 
@@ -54,8 +60,7 @@ def post_purge(edge: str, token: str, document: Mapping[str, Any], timeout: floa
 
 
 def _post(parts: SplitResult, token: str, body: bytes, timeout: float) -> tuple[int, bytes]:
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(str(parts.hostname), parts.port, timeout=timeout)
+    connection = connection_to(parts, timeout)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     try:
         connection.request("POST", parts.path.rstrip("/") + "/purge", body, headers)

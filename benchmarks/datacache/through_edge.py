@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import resource
@@ -14,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from subprocess import Popen
 from typing import Final
-from urllib.request import Request, urlopen
+
+from origin.purge_client import post_purge
 
 from ..contestants.django import gunicorn_process
 from ..contestants.edge import edge_process
@@ -39,7 +39,7 @@ class Shopfront:
 
     def fill(self) -> dict[str, float]:
         """Empty the edge, then have it hold all pages of products. Raises RuntimeError."""
-        self._empty()
+        post_purge(self.admin, self.token, {"all": True}, timeout=10)
         command = python("-m", "examples.storefront.manage", "rebuild_cache", "--base", BASE)
         command += ["--source", "products", "--through", self.url, "--processes", str(PROCESSES)]
         began, before = time.perf_counter(), self._cpu_seconds()
@@ -50,12 +50,6 @@ class Shopfront:
             raise RuntimeError(f"rebuild_cache: {done.stdout[-500:]}{done.stderr[-1500:]}")
         spent = self._cpu_seconds() - before
         return {"pages": pages, "wall_seconds": seconds, "cpu_seconds": spent}
-
-    def _empty(self) -> None:
-        fields = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        body = json.dumps({"all": True}).encode()
-        with urlopen(Request(f"{self.admin}/purge", body, fields), timeout=10) as answer:
-            answer.read()
 
     def _cpu_seconds(self) -> float:
         """Of the servers, and of the commands that have ended."""

@@ -16,7 +16,7 @@ from edge.core.visitor import is_shared_by_cookie
 from fragments.bundle import FramePart
 from fragments.dimensions import Dimension
 from fragments.shell import FragmentHole, Part
-from fragments.signing import Keyring, to_text
+from fragments.signing import Keyring
 from fragments.splice import fill
 
 CACHE = b"twopass"
@@ -82,12 +82,16 @@ def entity_tag(
     has_csrf = shell.has_csrf or any(fragment.has_csrf for fragment in plan.held.values())
     parts = [shell.digest, (csrf_secret or "").encode() if has_csrf else b""]
     parts += [plan.held[hole].digest if hole in plan.held else b"" for hole in shell.holes]
-    return b'W/"%s"' % to_text(keyring.digest("etag", *parts)[:18]).encode()
+    return _weak(keyring.digest("etag", *parts)[: len(shell.digest)])
 
 
 def whole_tag(shell: PreparedShell) -> bytes:
     """The same of a page that is made ready, whose digest has been keyed already."""
-    return b'W/"%s"' % urlsafe_b64encode(shell.digest)
+    return _weak(shell.digest)
+
+
+def _weak(digest: bytes) -> bytes:
+    return b'W/"%s"' % urlsafe_b64encode(digest)
 
 
 def is_not_modified(request: Headers, etag: bytes | None) -> bool:

@@ -9,7 +9,7 @@ from os.path import commonprefix
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
-from ...purge_client import parse_edge
+from ...purge_client import connection_to, parse_edge
 
 MAX_ROWS: Final = 10_000
 """What an edge gives at most in one answer."""
@@ -74,8 +74,7 @@ def _each(edges: Iterable[str], add: Callable[[str], None]) -> list[str]:
 
 def _rows(edge: str, name: str, token: str, prefix: str = "") -> Rows:
     parts = parse_edge(edge)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(str(parts.hostname), parts.port, timeout=TIMEOUT)
+    connection = connection_to(parts, TIMEOUT)
     try:
         query = urlencode({"limit": MAX_ROWS, "prefix": prefix})
         path = f"{parts.path.rstrip('/')}/{name}?{query}"

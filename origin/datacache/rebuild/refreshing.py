@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ...addresses import canonical
 from ...conf import get_settings
-from ...purge_client import post_purge
+from ...purge_client import connection_to, post_purge
 from .sources import BadSource, Page
 from .words import FRESH, MADE, PASSED, REDIRECTED, REFUSED, word_of_status
 
@@ -62,7 +62,7 @@ class Refreshing:
     """
 
     def __init__(self, through: Sequence[str], admin: Sequence[str], *, force: bool) -> None:
-        self._edges = {edge: _connection(edge) for edge in through}
+        self._edges = {edge: connection_to(urlsplit(edge), TIMEOUT) for edge in through}
         self._admin = admin
         self._force = force
 
@@ -150,12 +150,6 @@ def check_edge(edge: str) -> None:
         is_address = False
     if not is_address or parts.path not in ("", "/"):
         raise BadSource(f"--through {edge!r} is no address such as http://127.0.0.1:8080")
-
-
-def _connection(edge: str) -> http.client.HTTPConnection:
-    parts = urlsplit(edge)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(str(parts.hostname), parts.port, timeout=TIMEOUT)
 
 
 def _exchange(connection: http.client.HTTPConnection, page: Page) -> Told:
