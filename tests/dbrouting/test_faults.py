@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,20 +51,41 @@ class Fault:
         return sum(metrics.value(metrics.FAILURES, failure=kind) for kind in self.noticed)
 
 
+class Taker(threading.Thread):
+    """Takes every connection that a replica has, and whichever is given back later."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__()
+        self.is_full, self._is_over = threading.Event(), threading.Event()
+        self._dsn = dsn
+
+    def run(self) -> None:
+        driver, taken = connections["default"].Database, []
+        try:
+            while not self._is_over.is_set():
+                try:
+                    taken.append(driver.connect(self._dsn, connect_timeout=5))
+                except driver.OperationalError:
+                    self.is_full.set()
+                    time.sleep(0.001)
+        finally:
+            for connection in taken:
+                connection.close()
+
+    def end(self) -> None:
+        self._is_over.set()
+        self.join()
+
+
 def fill_up(shop: Shop) -> None:
-    """Take every connection that the replica has, so that no one else gets in."""
-    driver = connections["default"].Database
-    taken = []
-    try:
-        while True:
-            taken.append(driver.connect(shop.replicas[0].dsn("shop"), connect_timeout=5))
-    except driver.OperationalError:
-        shop.taken = taken
+    """Leave no connection to anybody else, not even one's own of a moment ago."""
+    shop.taker = Taker(shop.replicas[0].dsn("shop"))
+    shop.taker.start()
+    assert shop.taker.is_full.wait(20)
 
 
 def free(shop: Shop) -> None:
-    for connection in shop.taken:
-        connection.close()
+    shop.taker.end()
 
 
 def conflict(shop: Shop) -> None:

@@ -23,9 +23,12 @@ def fragile(stack_factory: Callable[..., Stack]) -> Stack:
 def broken(fragile: Stack) -> Iterator[Stack]:
     """The stack, warm; its origin is up again afterwards."""
     home = Shopper(fragile.edge).see("/en/")
-    for path in [*links_on(home.response.text, "c")[:3], "/en/"]:
-        Shopper(fragile.edge).see(path)
-        Shopper(fragile.edge).see(path)
+    for banner in ("a", "b"):  # of the home page, whichever a visitor draws later
+        for path in [*links_on(home.response.text, "c")[:3], "/en/"]:
+            shopper = Shopper(fragile.edge)
+            shopper.client.cookies.set("ab_banner", banner)
+            shopper.see(path)
+            shopper.see(path)
     yield fragile
     fragile.origin.stop()
     fragile.origin.start()
